@@ -1,0 +1,48 @@
+/** Problems of the application itself: its requests, its files on disk, its sessions. */
+import type { Entry } from './speech.ts'
+
+export const appSpeech = {
+  'request-malformed': {
+    en: {
+      says: 'The request {request} does not have the expected form: {reason}.',
+      remedy: 'Reload the window; if it comes back, the window and the core are of different versions.',
+    },
+    'zh-CN': {
+      says: '请求 {request} 的格式不符合预期：{reason}。',
+      remedy: '请重新加载窗口；若再次出现，说明窗口与核心程序的版本不同。',
+    },
+  },
+  'file-unreadable': {
+    en: { says: '{file} cannot be read: {reason}.', remedy: 'Check that the file exists and that you may read it.' },
+    'zh-CN': { says: '无法读取 {file}：{reason}。', remedy: '请检查该文件是否存在以及您是否有读取权限。' },
+  },
+  'file-unwritable': {
+    en: {
+      says: '{file} cannot be written: {reason}. The file on disk is unchanged.',
+      remedy: 'Check the free space and your permission, or save under another name.',
+    },
+    'zh-CN': {
+      says: '无法写入 {file}：{reason}。磁盘上的文件未被改动。',
+      remedy: '请检查可用空间和写入权限，或另存为其他名称。',
+    },
+  },
+  'changed-meanwhile': {
+    en: {
+      says: '{name} was changed elsewhere since it was opened here.',
+      remedy: 'Look at the other version, then choose which one to keep; nothing was overwritten.',
+    },
+    'zh-CN': {
+      says: '{name} 在此处打开之后已在别处被修改。',
+      remedy: '请先查看另一份内容，再选择保留哪一份；没有任何内容被覆盖。',
+    },
+  },
+  'not-found': {
+    en: {
+      says: '{name} is not known here.',
+      remedy: 'It may have been removed in another window; go back to the start page.',
+    },
+    'zh-CN': { says: '此处没有 {name}。', remedy: '它可能已在其他窗口中被移除；请返回起始页。' },
+  },
+} as const satisfies Record<string, Entry>
+
+export type AppCode = keyof typeof appSpeech
