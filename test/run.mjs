@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+/**
+ * Runs the test suites one after the other and adds up what they counted: `all`, `fast` (no lab), `e2e` (browser), `lab`.
+ * A word after the suite filters the lab tests by file or title. Suites that cannot run on this machine say why, loudly, and are
+ * counted as skipped. Ends with `N passed, N failed, N skipped`; exits 1 when anything failed.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const [suite = 'all', ...filters] = process.argv.slice(2)
+const scratch = mkdtempSync(path.join(tmpdir(), 'shoal-test-'))
+const count = { passed: 0, failed: 0, skipped: 0 }
+const summary = []
+
+/** Runs a command with its output on the terminal; resolves with its exit code. */
+function run(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    })
+    child.on('error', (error) => {
+      console.error(`${command}: ${error.message}`)
+      resolve(127)
+    })
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}
+
+function book(name, passed, failed, skipped, seconds) {
+  count.passed += passed
+  count.failed += failed
+  count.skipped += skipped
+  summary.push(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`)
+}
+
+async function timed(name, work) {
+  console.log(`\n=== ${name}`)
+  const started = Date.now()
+  const [passed, failed, skipped] = await work()
+  book(name, passed, failed, skipped, Math.round((Date.now() - started) / 1000))
+}
+
+/** A command that either succeeds or not: one check. */
+const check = (name, command, args) =>
+  timed(name, async () => ((await run(command, args)) === 0 ? [1, 0, 0] : [0, 1, 0]))
+
+function readReport(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null
+}
+
+const vitest = (name, args) =>
+  timed(name, async () => {
+    const report = path.join(scratch, `${name}.json`)
+    const code = await run('npx', [
+      'vitest',
+      'run',
+      '--passWithNoTests=false',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...args,
+    ])
+    const seen = readReport(report)
+    if (!seen) return [0, 1, 0]
+    const skipped = (seen.numPendingTests ?? 0) + (seen.numTodoTests ?? 0)
+    // An error outside any test (a file that does not load) fails the run without failing a test.
+    const failed = seen.numFailedTests || (code === 0 ? 0 : 1)
+    return [seen.numPassedTests, failed, skipped]
+  })
+
+const playwright = (name, args) =>
+  timed(name, async () => {
+    const report = path.join(scratch, `${name}.json`)
+    const code = await run('npx', ['playwright', 'test', '--reporter=list,json', ...args], {
+      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+    })
+    const seen = readReport(report)?.stats
+    if (!seen) return [0, 1, 0]
+    return [seen.expected + seen.flaky, seen.unexpected || (code === 0 ? 0 : 1), seen.skipped]
+  })
+
+/** What the lab needs and this machine lacks, as the lab itself says it. */
+async function labMissing() {
+  const { execFileSync } = await import('node:child_process')
+  const script = "import('./test/lab/missing.ts').then(async (m) => console.log(JSON.stringify(await m.labMissing())))"
+  const out = execFileSync('npx', ['tsx', '-e', script], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return JSON.parse(out.trim().split('\n').at(-1))
+}
+
+async function lab() {
+  const missing = await labMissing()
+  if (missing.length > 0) {
+    console.log(
+      `\n!!! THE LAB TESTS DO NOT RUN HERE (nothing about real hosts is proven by this run):\n${missing.map((m) => `!!!   ${m}`).join('\n')}`,
+    )
+    book('lab', 0, 0, 1, 0)
+    return
+  }
+  const files = readdirSync(path.join(root, 'test/lab')).filter((f) => f.endsWith('.lab.ts'))
+  const specs = readdirSync(path.join(root, 'test/e2e')).filter((f) => f.endsWith('.lab.spec.ts'))
+  const filter = filters[0]
+  const inFile = (f) => !filter || f.includes(filter)
+  const byFile = [...files, ...specs].some(inFile)
+  const title = filter && !byFile ? filter : undefined
+  const chosen = files.filter((f) => title || inFile(f))
+  const chosenSpecs = specs.filter((f) => title || inFile(f))
+  if (chosen.length > 0) {
+    await vitest('lab', ['--project', 'lab', ...(title ? ['-t', title] : []), ...chosen.map((f) => `test/lab/${f}`)])
+  }
+  if (chosenSpecs.length > 0) {
+    await playwright('lab-browser', [
+      '--project=lab',
+      ...(title ? ['-g', title, '--pass-with-no-tests'] : []),
+      ...chosenSpecs.map((f) => `test/e2e/${f}`),
+    ])
+  }
+}
+
+const suites = {
+  async fast() {
+    await check('typecheck', 'npm', ['run', '-s', 'typecheck'])
+    await check('lint', 'npm', ['run', '-s', 'lint'])
+    await vitest('unit', ['--project', 'fast', '--project', 'renderer'])
+    await suites.e2e()
+  },
+  e2e: () => playwright('browser', ['--project=browser']),
+  lab,
+  async all() {
+    await suites.fast()
+    await suites.lab()
+  },
+}
+
+if (!suites[suite]) {
+  console.error(`no suite ${suite}; there are: ${Object.keys(suites).join(', ')}`)
+  process.exit(2)
+}
+await check('build', 'npm', ['run', '-s', 'build'])
+await suites[suite]()
+rmSync(scratch, { recursive: true, force: true })
+console.log(`\n${summary.join('\n')}\n`)
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+process.exit(count.failed > 0 ? 1 : 0)
