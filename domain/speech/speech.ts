@@ -8,6 +8,7 @@ import { appSpeech } from './app.ts'
 import { clusterSpeech } from './cluster.ts'
 import { hostSpeech } from './host.ts'
 import { lvscfSpeech } from './lvscf.ts'
+import { serveSpeech } from './serve.ts'
 
 export const languages = ['en', 'zh-CN'] as const
 export type Language = (typeof languages)[number]
@@ -21,7 +22,7 @@ export interface Said {
 /** One code in every language. */
 export type Entry = Readonly<Record<Language, Said>>
 
-const table = { ...lvscfSpeech, ...hostSpeech, ...clusterSpeech, ...appSpeech }
+const table = { ...lvscfSpeech, ...hostSpeech, ...clusterSpeech, ...appSpeech, ...serveSpeech }
 
 function fill(sentence: string, detail: Problem['detail']): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(detail?.[name] ?? '?'))
