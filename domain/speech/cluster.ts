@@ -1,6 +1,323 @@
-/** The problem codes of one area with their sentence and remedy in every language. */
+/**
+ * Problems of a cluster as a whole: the fields of its draft, its plan and its runs, and the conversation with its agents. Each with
+ * its sentence and remedy in every language.
+ */
 import type { Entry } from './speech.ts'
 
-export const clusterSpeech = {} as const satisfies Record<string, Entry>
+export const clusterSpeech = {
+  'field-empty': {
+    en: { says: 'This field is empty.', remedy: 'Fill it in.' },
+    'zh-CN': { says: '此处尚未填写。', remedy: '请填写。' },
+  },
+  'address-malformed': {
+    en: {
+      says: '{value} is not an IPv4 address.',
+      remedy: 'Write four numbers from 0 to 255, for example 192.168.2.27.',
+    },
+    'zh-CN': { says: '{value} 不是 IPv4 地址。', remedy: '请写四个 0 到 255 的数字，例如 192.168.2.27。' },
+  },
+  'address-unusable': {
+    en: {
+      says: 'No host on a segment can have the address {value}.',
+      remedy: 'Give an address of the subnet the hosts are in.',
+    },
+    'zh-CN': { says: '{value} 不能作为网段内主机的地址。', remedy: '请填写主机所在子网的地址。' },
+  },
+  'host-name-malformed': {
+    en: {
+      says: '{value} is neither an IPv4 address nor a host name.',
+      remedy: 'Give the address or the name SSH connects to.',
+    },
+    'zh-CN': { says: '{value} 既不是 IPv4 地址也不是主机名。', remedy: '请填写 SSH 连接所用的地址或主机名。' },
+  },
+  'cluster-address-needed': {
+    en: {
+      says: 'The cluster needs an IPv4 address of this host; {value} is a name.',
+      remedy: 'Give the IPv4 address it has in the cluster.',
+    },
+    'zh-CN': { says: '集群需要该主机的 IPv4 地址；{value} 是主机名。', remedy: '请填写它在集群中的 IPv4 地址。' },
+  },
+  'address-taken': {
+    en: { says: '{value} is already the address of {other}.', remedy: 'Give each its own address.' },
+    'zh-CN': { says: '{value} 已是 {other} 的地址。', remedy: '请使用不同的地址。' },
+  },
+  'name-taken': {
+    en: { says: 'There are two named {value}.', remedy: 'Give each its own name.' },
+    'zh-CN': { says: '有两个名为 {value}。', remedy: '请使用不同的名称。' },
+  },
+  'name-malformed': {
+    en: {
+      says: 'The name {value} has a character lvs.cf cannot hold.',
+      remedy: 'Use letters, digits, dots, dashes and underscores, at most 60.',
+    },
+    'zh-CN': {
+      says: '名称 {value} 含有 lvs.cf 无法保存的字符。',
+      remedy: '请使用字母、数字、点、短横线和下划线，最多 60 个字符。',
+    },
+  },
+  'user-malformed': {
+    en: {
+      says: '{value} is not a user name of a Linux host.',
+      remedy: 'Use the name you log in with, for example root.',
+    },
+    'zh-CN': { says: '{value} 不是 Linux 主机的用户名。', remedy: '请填写登录所用的用户名，例如 root。' },
+  },
+  'port-malformed': {
+    en: { says: '{value} is not a port.', remedy: 'Give a number from 1 to 65535.' },
+    'zh-CN': { says: '{value} 不是端口号。', remedy: '请填写 1 到 65535 的数字。' },
+  },
+  'number-malformed': {
+    en: {
+      says: '{value} is not a whole number from {least} to {most}.',
+      remedy: 'Give a whole number from {least} to {most}.',
+    },
+    'zh-CN': { says: '{value} 不是 {least} 到 {most} 的整数。', remedy: '请填写 {least} 到 {most} 的整数。' },
+  },
+  'prefix-malformed': {
+    en: { says: '{value} is not a prefix length.', remedy: 'Give a number from 1 to 32; 32 is right in most cases.' },
+    'zh-CN': { says: '{value} 不是前缀长度。', remedy: '请填写 1 到 32 的数字；多数情况下为 32。' },
+  },
+  'device-malformed': {
+    en: {
+      says: '{value} is not a network card or alias name.',
+      remedy: 'Give a name such as eth0 or eth0:1, at most 15 characters.',
+    },
+    'zh-CN': { says: '{value} 不是网卡名或别名。', remedy: '请填写如 eth0 或 eth0:1 的名称，最多 15 个字符。' },
+  },
+  'no-services': {
+    en: { says: 'No service is to be served yet.', remedy: 'Add at least one service.' },
+    'zh-CN': { says: '尚未添加任何服务。', remedy: '请至少添加一个服务。' },
+  },
+  'no-real-servers': {
+    en: { says: 'There is no real server yet.', remedy: 'Add at least one real server.' },
+    'zh-CN': { says: '尚未添加真实服务器。', remedy: '请至少添加一台真实服务器。' },
+  },
+  'service-taken': {
+    en: { says: '{protocol} port {port} is served twice.', remedy: 'Remove one, or change its port or protocol.' },
+    'zh-CN': { says: '{protocol} 端口 {port} 重复。', remedy: '请删除其一，或更改端口或协议。' },
+  },
+  'scheduler-unknown': {
+    en: { says: '{value} is not a scheduler of Piranha.', remedy: 'Choose one of {available}.' },
+    'zh-CN': { says: '{value} 不是 Piranha 支持的调度算法。', remedy: '请选择：{available}。' },
+  },
+  'check-text-malformed': {
+    en: {
+      says: 'The text cannot stand in lvs.cf: {reason}.',
+      remedy: 'Write it on one line without double quotes; \\r, \\n, \\t and \\\\ stand for the bytes they name.',
+    },
+    'zh-CN': {
+      says: '该文本无法写入 lvs.cf：{reason}。',
+      remedy: '请写成一行且不含双引号；\\r、\\n、\\t 和 \\\\ 表示相应的字节。',
+    },
+  },
+  'check-expect-empty': {
+    en: {
+      says: 'The check waits for nothing in particular, so any answer passes.',
+      remedy: 'Give the text a healthy answer begins with, for example HTTP.',
+    },
+    'zh-CN': { says: '检查没有期望的内容，任何应答都会通过。', remedy: '请填写正常应答开头的文本，例如 HTTP。' },
+  },
+  'udp-needs-connect': {
+    en: {
+      says: 'A UDP service cannot be checked by a TCP connect.',
+      remedy: 'Give a text to send and the answer to expect, or check a TCP port of the same server.',
+    },
+    'zh-CN': {
+      says: 'UDP 服务无法通过 TCP 连接检查。',
+      remedy: '请填写要发送的文本和期望的应答，或检查同一服务器的 TCP 端口。',
+    },
+  },
+  'deadtime-too-short': {
+    en: {
+      says: 'A director would be taken for dead after {deadtimeMs} ms, less than three beats of {keepaliveMs} ms.',
+      remedy: 'Set it to at least {leastMs} ms.',
+    },
+    'zh-CN': {
+      says: '{deadtimeMs} 毫秒后即判定调度器失效，不足 {keepaliveMs} 毫秒心跳的三倍。',
+      remedy: '请至少设为 {leastMs} 毫秒。',
+    },
+  },
+  'vip-outside-director-subnet': {
+    en: {
+      says: '{value} is far from the directors ({director}): their first two numbers differ.',
+      remedy: 'With direct routing the virtual IP is usually in the subnet of the directors; check it.',
+    },
+    'zh-CN': {
+      says: '{value} 与调度器（{director}）的前两段不同。',
+      remedy: '使用直接路由时，虚拟 IP 通常位于调度器所在子网；请核对。',
+    },
+  },
+  'forwarding-not-yet': {
+    en: {
+      says: 'Shoal does not set up {forwarding} clusters yet; it edits their lvs.cf.',
+      remedy: 'Choose direct routing, or set up the hosts yourself.',
+    },
+    'zh-CN': {
+      says: 'Shoal 目前还不能部署 {forwarding} 集群，但可以编辑其 lvs.cf。',
+      remedy: '请选择直接路由，或自行设置主机。',
+    },
+  },
+  'draft-incomplete': {
+    en: { says: 'The draft has {count} fields to be corrected.', remedy: 'Go back to the marked fields.' },
+    'zh-CN': { says: '草稿中有 {count} 处需要更正。', remedy: '请返回标记的字段。' },
+  },
+  'agent-build-absent': {
+    en: {
+      says: 'The built agent is not at {directory}: {reason}.',
+      remedy: 'Install Shoal again, or run npm run build in its source.',
+    },
+    'zh-CN': {
+      says: '{directory} 中没有构建好的代理：{reason}。',
+      remedy: '请重新安装 Shoal，或在源码中运行 npm run build。',
+    },
+  },
+  'plan-absent': {
+    en: { says: 'There is no plan for this draft yet.', remedy: 'Make the plan, look at it, then start.' },
+    'zh-CN': { says: '该草稿还没有执行计划。', remedy: '请先生成并查看执行计划，然后开始。' },
+  },
+  'plan-outdated': {
+    en: {
+      says: 'The draft was changed after the plan was made.',
+      remedy: 'Make the plan again; what runs is exactly what was shown.',
+    },
+    'zh-CN': { says: '生成执行计划之后草稿又被修改。', remedy: '请重新生成执行计划；执行的内容与所显示的完全一致。' },
+  },
+  'plan-blocked': {
+    en: {
+      says: 'Preflight found {count} things that must be put right first.',
+      remedy: 'Put them right, then make the plan again.',
+    },
+    'zh-CN': { says: '预检发现 {count} 个必须先解决的问题。', remedy: '请解决后重新生成执行计划。' },
+  },
+  'run-under-way': {
+    en: { says: 'A build of this cluster is under way.', remedy: 'Wait for its end or cancel it.' },
+    'zh-CN': { says: '该集群正在部署中。', remedy: '请等待其结束或取消。' },
+  },
+  'run-not-over': {
+    en: { says: 'The build is still under way.', remedy: 'Cancel it first; then it can be taken back.' },
+    'zh-CN': { says: '部署仍在进行中。', remedy: '请先取消，然后才能撤销。' },
+  },
+  'run-interrupted': {
+    en: {
+      says: 'The application was closed while the build was under way.',
+      remedy: 'Start again to finish it (what is done is left alone), or take it back.',
+    },
+    'zh-CN': {
+      says: '部署进行时应用程序被关闭。',
+      remedy: '重新开始即可完成（已完成的部分不会重复），或将其撤销。',
+    },
+  },
+  'run-cancelled': {
+    en: {
+      says: 'The build was cancelled; {count} steps were not run.',
+      remedy: 'Start again to finish it, or take it back.',
+    },
+    'zh-CN': { says: '部署已取消；有 {count} 个步骤未执行。', remedy: '重新开始即可完成，或将其撤销。' },
+  },
+  'lvscf-refused': {
+    en: {
+      says: 'The agent on {host} refuses this lvs.cf: {answer}. The file in place is unchanged.',
+      remedy: 'Correct what it names, then start again.',
+    },
+    'zh-CN': {
+      says: '{host} 上的代理拒绝此 lvs.cf：{answer}。现有文件未改动。',
+      remedy: '请更正所指出的内容，然后重新开始。',
+    },
+  },
+  'agent-not-ready': {
+    en: {
+      says: 'The agent on {host} was not ready after {seconds} s: {answer}.',
+      remedy: 'Look at its log (journalctl -u shoal-agent) on {host}.',
+    },
+    'zh-CN': {
+      says: '{host} 上的代理在 {seconds} 秒后仍未就绪：{answer}。',
+      remedy: '请在 {host} 上查看其日志（journalctl -u shoal-agent）。',
+    },
+  },
+  'proof-failed': {
+    en: {
+      says: 'The build ended, but {count} of {total} proofs did not pass.',
+      remedy: 'Each failed proof names what was seen; correct it and start again.',
+    },
+    'zh-CN': {
+      says: '部署已结束，但 {total} 项验证中有 {count} 项未通过。',
+      remedy: '每项未通过的验证都列出了实际结果；请更正后重新开始。',
+    },
+  },
+  'undo-incomplete': {
+    en: {
+      says: '{host} could not be put back completely: {answer}.',
+      remedy: 'The copies of the former files are under {kept} on {host}; take back again, or restore them by hand.',
+    },
+    'zh-CN': {
+      says: '{host} 未能完全恢复：{answer}。',
+      remedy: '原文件的副本在 {host} 的 {kept} 下；请再次撤销，或手动恢复。',
+    },
+  },
+
+  'agent-absent': {
+    en: {
+      says: 'No agent runs on {host}: {reason}.',
+      remedy: 'Look at systemctl status shoal-agent on {host}, or run the build again.',
+    },
+    'zh-CN': {
+      says: '{host} 上没有代理在运行：{reason}。',
+      remedy: '请在 {host} 上查看 systemctl status shoal-agent，或重新部署。',
+    },
+  },
+  'agent-forbidden': {
+    en: {
+      says: '{user} may not open the socket of the agent on {host}.',
+      remedy:
+        'Add {user} to the group shoal on {host} (usermod -aG shoal {user}), and let sshd forward sockets (AllowStreamLocalForwarding).',
+    },
+    'zh-CN': {
+      says: '{user} 无权打开 {host} 上代理的套接字。',
+      remedy:
+        '请在 {host} 上将 {user} 加入 shoal 组（usermod -aG shoal {user}），并允许 sshd 转发套接字（AllowStreamLocalForwarding）。',
+    },
+  },
+  'agent-silent': {
+    en: {
+      says: 'The agent on {host} has said nothing for {seconds} s.',
+      remedy: 'Check that the host is on and its network works; it is tried again by itself.',
+    },
+    'zh-CN': {
+      says: '{host} 上的代理已有 {seconds} 秒没有消息。',
+      remedy: '请检查主机是否开机、网络是否正常；会自动重试。',
+    },
+  },
+  'agent-other-protocol': {
+    en: {
+      says: 'The agent on {host} speaks protocol {theirs}, this application {ours}.',
+      remedy: 'Run the build again to bring the agent to this version, or use the newer application.',
+    },
+    'zh-CN': {
+      says: '{host} 上代理的协议版本为 {theirs}，本程序为 {ours}。',
+      remedy: '请重新部署以更新代理，或使用更新版本的程序。',
+    },
+  },
+  'agent-unreadable': {
+    en: {
+      says: 'The agent on {host} sent a message that cannot be read: {reason}.',
+      remedy: 'Run the build again to bring the agent to this version.',
+    },
+    'zh-CN': { says: '{host} 上的代理发来无法识别的消息：{reason}。', remedy: '请重新部署以更新代理。' },
+  },
+  'agent-refused': {
+    en: {
+      says: 'The agent on {host} refused the order: {reason}.',
+      remedy: 'Correct what it names, then order again.',
+    },
+    'zh-CN': { says: '{host} 上的代理拒绝了该操作：{reason}。', remedy: '请更正所指出的问题后重试。' },
+  },
+  'no-active-director': {
+    en: {
+      says: 'No director is active, so none can hand over.',
+      remedy: 'Look at the directors on the overview first.',
+    },
+    'zh-CN': { says: '没有处于活动状态的调度器，无法切换。', remedy: '请先在概览页查看调度器状态。' },
+  },
+} as const satisfies Record<string, Entry>
 
 export type ClusterCode = keyof typeof clusterSpeech

@@ -1,0 +1,336 @@
+/**
+ * The wizard's draft of a cluster: what a new one starts from, what is wrong with each field as it is typed, and the lvs.cf it
+ * becomes. Pure, so the window checks with the same rules as the core.
+ */
+import type { ClusterDraft, DirectorDraft, HostDraft, RealServerDraft, ServiceDraft, WizardStep } from './cluster.ts'
+import { inSameNetwork, isIpv4, isUnusable } from './ipv4.ts'
+import { problem } from './problem.ts'
+import type { Problem, ProblemCode } from './problem.ts'
+
+/** lvs.cf(5): the schedulers Piranha knows; another word makes it refuse the file. */
+export const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh'] as const
+
+/** Beats and deadtime Shoal writes when it is not told otherwise: a takeover within a second, and six lost beats are borne. */
+export const defaultKeepaliveMs = 100
+export const defaultDeadtimeMs = 700
+
+export const maxNameLength = 60
+/** nanny keeps a check's text in a fixed buffer; longer text is cut there (grammar: at most 254 bytes). */
+export const maxCheckTextLength = 250
+export const leastKeepaliveMs = 10
+export const mostKeepaliveMs = 60_000
+export const mostDeadtimeMs = 600_000
+/** A deadtime below this many beats takes one late beat for a death. */
+export const leastBeatsOfDeadtime = 3
+export const mostCheckSeconds = 3600
+export const mostPersistentSeconds = 86_400
+export const mostWeight = 65_535
+/** IFNAMSIZ without its ending zero. */
+const maxDeviceLength = 15
+
+function newHost(id: string, name: string): HostDraft {
+  return {
+    id,
+    name,
+    address: '',
+    port: '22',
+    user: 'root',
+    login: { kind: 'key', keyFile: '' },
+    clusterAddress: '',
+  }
+}
+
+function newDirector(id: string, name: string): DirectorDraft {
+  return { ...newHost(id, name), privateAddress: '' }
+}
+
+/** A real server as the wizard adds it; `number` counts from 1. */
+export function newRealServer(number: number): RealServerDraft {
+  return { ...newHost(`real-${number}`, `rs${number}`), weight: '1', setUp: 'ssh' }
+}
+
+/** A service as the wizard adds it: web on port 80, checked by a request. */
+export function newService(number: number): ServiceDraft {
+  return {
+    id: `service-${number}`,
+    name: number === 1 ? 'web' : `service${number}`,
+    protocol: 'tcp',
+    port: number === 1 ? '80' : '',
+    scheduler: 'wlc',
+    persistentS: '',
+    check: { kind: 'send-expect', send: 'GET / HTTP/1.0\\r\\n\\r\\n', expect: 'HTTP', intervalS: '2', reentryS: '6' },
+  }
+}
+
+/** The draft a new cluster starts from. */
+export function newClusterDraft(id: string): ClusterDraft {
+  return {
+    id,
+    name: '',
+    step: 'topology',
+    forwarding: 'direct',
+    directors: [newDirector('director-1', 'lvs1'), newDirector('director-2', 'lvs2')],
+    virtualIp: { address: '', device: 'eth0', prefix: '32' },
+    natRouter: { address: '', device: 'eth1', prefix: '24' },
+    services: [newService(1)],
+    realServers: [newRealServer(1), newRealServer(2)],
+    failure: { keepaliveMs: String(defaultKeepaliveMs), deadtimeMs: String(defaultDeadtimeMs), failback: false },
+  }
+}
+
+/** The address a host has in the cluster: said, or else the one SSH connects to. */
+export function clusterAddressOf(host: Pick<HostDraft, 'address' | 'clusterAddress'>): string {
+  return host.clusterAddress.trim() || host.address.trim()
+}
+
+/** The interface of a device or alias label: `eth0` of `eth0:1`. */
+export function interfaceOf(device: string): string {
+  return device.trim().split(':')[0] ?? ''
+}
+
+/** The wizard step that shows a field. */
+export function stepOfField(path: string): WizardStep {
+  const area = path.split('.')[0]
+  if (area === 'directors') return 'directors'
+  if (area === 'virtualIp' || area === 'natRouter') return 'virtual-ip'
+  if (area === 'services') return 'services'
+  if (area === 'realServers') return 'real-servers'
+  if (area === 'failure') return 'failure'
+  return 'topology'
+}
+
+type Note = (path: string, code: ProblemCode, detail?: Problem['detail'], severity?: Problem['severity']) => void
+
+/** A whole number within limits; notes a problem and answers undefined when it is none. */
+function wholeNumber(note: Note, path: string, text: string, least: number, most: number): number | undefined {
+  const value = text.trim()
+  if (value === '') {
+    note(path, 'field-empty')
+    return undefined
+  }
+  if (!/^\d{1,9}$/.test(value) || Number(value) < least || Number(value) > most) {
+    note(path, 'number-malformed', { value, least, most })
+    return undefined
+  }
+  return Number(value)
+}
+
+function checkPort(note: Note, path: string, text: string): void {
+  const value = text.trim()
+  if (value === '') note(path, 'field-empty')
+  else if (!/^[1-9]\d{0,4}$/.test(value) || Number(value) > 65_535) note(path, 'port-malformed', { value })
+}
+
+function checkIpv4(note: Note, path: string, text: string): boolean {
+  const value = text.trim()
+  if (value === '') note(path, 'field-empty')
+  else if (!isIpv4(value)) note(path, 'address-malformed', { value })
+  else if (isUnusable(value)) note(path, 'address-unusable', { value })
+  else return true
+  return false
+}
+
+function checkDevice(note: Note, path: string, text: string): void {
+  const value = text.trim()
+  if (value === '') note(path, 'field-empty')
+  else if (value.length > maxDeviceLength || !/^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?$/.test(value)) {
+    note(path, 'device-malformed', { value })
+  }
+}
+
+function checkPrefix(note: Note, path: string, text: string): void {
+  const value = text.trim()
+  if (value === '') return
+  if (!/^\d{1,2}$/.test(value) || Number(value) < 1 || Number(value) > 32) note(path, 'prefix-malformed', { value })
+}
+
+function checkName(note: Note, path: string, text: string): void {
+  const value = text.trim()
+  if (value === '') note(path, 'field-empty')
+  else if (value.length > maxNameLength || !/^[\p{L}\p{N}_][\p{L}\p{N}._-]*$/u.test(value)) {
+    note(path, 'name-malformed', { value: value.slice(0, maxNameLength) })
+  }
+}
+
+/** The login fields; a host the operator sets up by hand needs none. */
+function checkLogin(note: Note, path: string, host: HostDraft): void {
+  checkPort(note, `${path}.port`, host.port)
+  const user = host.user.trim()
+  if (user === '') note(`${path}.user`, 'field-empty')
+  else if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?$/.test(user)) note(`${path}.user`, 'user-malformed', { value: user })
+  if (host.login.kind === 'key' && host.login.keyFile.trim() === '') note(`${path}.login.keyFile`, 'field-empty')
+}
+
+function checkHost(note: Note, path: string, host: HostDraft, loggedIn: boolean): void {
+  checkName(note, `${path}.name`, host.name)
+  const address = host.address.trim()
+  if (address === '') {
+    note(`${path}.address`, 'field-empty')
+  } else if (/^[\d.]+$/.test(address)) {
+    checkIpv4(note, `${path}.address`, address)
+  } else if (!/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(address)) {
+    note(`${path}.address`, 'host-name-malformed', { value: address })
+  } else if (host.clusterAddress.trim() === '') {
+    note(`${path}.clusterAddress`, 'cluster-address-needed', { value: address })
+  }
+  if (host.clusterAddress.trim() !== '') checkIpv4(note, `${path}.clusterAddress`, host.clusterAddress)
+  if (loggedIn) checkLogin(note, path, host)
+}
+
+/**
+ * Why a check's text cannot stand between double quotes in lvs.cf; undefined when it can. Piranha knows no escape for the quote
+ * itself, and nanny hangs on a backslash sequence other than these.
+ */
+function checkTextFault(text: string): string | undefined {
+  if (text.length > maxCheckTextLength) return `more than ${maxCheckTextLength} characters`
+  if (text.includes('"')) return 'double quote'
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
+  if (/[\u0000-\u001f]/.test(text)) return 'control character'
+  const escape = /\\(?![rnt\\])(.?)/.exec(text.replaceAll('\\\\', '  '))
+  return escape ? `\\${escape[1] ?? ''}` : undefined
+}
+
+function checkService(note: Note, path: string, service: ServiceDraft): void {
+  checkName(note, `${path}.name`, service.name)
+  checkPort(note, `${path}.port`, service.port)
+  if (!(schedulers as readonly string[]).includes(service.scheduler)) {
+    note(`${path}.scheduler`, 'scheduler-unknown', { value: service.scheduler, available: schedulers.join(' ') })
+  }
+  if (service.persistentS.trim() !== '') {
+    wholeNumber(note, `${path}.persistentS`, service.persistentS, 0, mostPersistentSeconds)
+  }
+  const { check } = service
+  wholeNumber(note, `${path}.check.intervalS`, check.intervalS, 1, mostCheckSeconds)
+  wholeNumber(note, `${path}.check.reentryS`, check.reentryS, 1, mostCheckSeconds)
+  if (check.kind === 'connect') {
+    if (service.protocol === 'udp') note(`${path}.check.kind`, 'udp-needs-connect')
+    return
+  }
+  for (const field of ['send', 'expect'] as const) {
+    const reason = checkTextFault(check[field])
+    if (reason !== undefined) note(`${path}.check.${field}`, 'check-text-malformed', { reason })
+  }
+  if (check.expect.trim() === '') note(`${path}.check.expect`, 'check-expect-empty', {}, 'warning')
+}
+
+function noteTaken(
+  note: Note,
+  entries: readonly { readonly path: string; readonly value: string; readonly owner: string }[],
+  code: 'address-taken' | 'name-taken',
+): void {
+  const seen = new Map<string, string>()
+  for (const { path, value, owner } of entries) {
+    if (value === '') continue
+    const other = seen.get(value)
+    if (other === undefined) seen.set(value, owner)
+    else note(path, code, { value, other })
+  }
+}
+
+/**
+ * Everything that is wrong with a draft, field by field (`where.path`, dotted). Severity `block` keeps a plan from being made;
+ * a warning does not. Rules: lvs.cf(5), and what the kernel and the resolver accept.
+ */
+export function checkDraft(draft: ClusterDraft): readonly Problem[] {
+  const problems: Problem[] = []
+  const note: Note = (path, code, detail, severity) => {
+    problems.push(problem(code, detail, { kind: 'field', path }, severity))
+  }
+
+  if (draft.name.trim() === '') note('name', 'field-empty')
+  if (draft.forwarding !== 'direct') note('forwarding', 'forwarding-not-yet', { forwarding: draft.forwarding })
+
+  draft.directors.forEach((director, at) => {
+    const path = `directors.${at}`
+    checkHost(note, path, director, true)
+    if (director.privateAddress.trim() !== '') checkIpv4(note, `${path}.privateAddress`, director.privateAddress)
+  })
+  const privates = draft.directors.map(({ privateAddress }) => privateAddress.trim())
+  if ((privates[0] === '') !== (privates[1] === '')) {
+    note(`directors.${privates[0] === '' ? 0 : 1}.privateAddress`, 'field-empty')
+  }
+
+  if (checkIpv4(note, 'virtualIp.address', draft.virtualIp.address) && draft.forwarding === 'direct') {
+    const vip = draft.virtualIp.address.trim()
+    const director = clusterAddressOf(draft.directors[0])
+    if (isIpv4(director) && !inSameNetwork(vip, director, 16)) {
+      note('virtualIp.address', 'vip-outside-director-subnet', { value: vip, director }, 'warning')
+    }
+  }
+  checkDevice(note, 'virtualIp.device', draft.virtualIp.device)
+  checkPrefix(note, 'virtualIp.prefix', draft.virtualIp.prefix)
+  if (draft.forwarding === 'nat') {
+    checkIpv4(note, 'natRouter.address', draft.natRouter.address)
+    checkDevice(note, 'natRouter.device', draft.natRouter.device)
+    checkPrefix(note, 'natRouter.prefix', draft.natRouter.prefix)
+  }
+
+  if (draft.services.length === 0) note('services', 'no-services')
+  const served = new Set<string>()
+  draft.services.forEach((service, at) => {
+    checkService(note, `services.${at}`, service)
+    const id = `${service.protocol} ${service.port.trim()}`
+    if (service.port.trim() !== '' && served.has(id)) {
+      note(`services.${at}.port`, 'service-taken', { protocol: service.protocol, port: service.port.trim() })
+    }
+    served.add(id)
+  })
+
+  if (draft.realServers.length === 0) note('realServers', 'no-real-servers')
+  draft.realServers.forEach((server, at) => {
+    checkHost(note, `realServers.${at}`, server, server.setUp === 'ssh')
+    wholeNumber(note, `realServers.${at}.weight`, server.weight, 0, mostWeight)
+  })
+
+  const hosts = [
+    ...draft.directors.map((host, at) => ({ host, path: `directors.${at}` })),
+    ...draft.realServers.map((host, at) => ({ host, path: `realServers.${at}` })),
+  ]
+  noteTaken(
+    note,
+    [
+      ...hosts.map(({ host, path }) => ({
+        path: host.clusterAddress.trim() === '' ? `${path}.address` : `${path}.clusterAddress`,
+        value: clusterAddressOf(host),
+        owner: host.name.trim() || path,
+      })),
+      ...draft.directors.map((director, at) => ({
+        path: `directors.${at}.privateAddress`,
+        // The file may repeat the public address as the private one; that is one path, not a clash.
+        value: director.privateAddress.trim() === clusterAddressOf(director) ? '' : director.privateAddress.trim(),
+        owner: director.name.trim() || `directors.${at}`,
+      })),
+      { path: 'virtualIp.address', value: draft.virtualIp.address.trim(), owner: 'VIP' },
+      ...(draft.forwarding === 'nat'
+        ? [{ path: 'natRouter.address', value: draft.natRouter.address.trim(), owner: 'NAT' }]
+        : []),
+    ],
+    'address-taken',
+  )
+  noteTaken(
+    note,
+    hosts.map(({ host, path }) => ({ path: `${path}.name`, value: host.name.trim(), owner: path })),
+    'name-taken',
+  )
+  noteTaken(
+    note,
+    draft.services.map((service, at) => ({
+      path: `services.${at}.name`,
+      value: service.name.trim(),
+      owner: `services.${at}`,
+    })),
+    'name-taken',
+  )
+
+  const { keepaliveMs: keepaliveText, deadtimeMs: deadtimeText } = draft.failure
+  const keepaliveMs = wholeNumber(note, 'failure.keepaliveMs', keepaliveText, leastKeepaliveMs, mostKeepaliveMs)
+  const deadtimeMs = wholeNumber(note, 'failure.deadtimeMs', deadtimeText, leastKeepaliveMs, mostDeadtimeMs)
+  if (keepaliveMs !== undefined && deadtimeMs !== undefined && deadtimeMs < keepaliveMs * leastBeatsOfDeadtime) {
+    note('failure.deadtimeMs', 'deadtime-too-short', {
+      deadtimeMs,
+      keepaliveMs,
+      leastMs: keepaliveMs * leastBeatsOfDeadtime,
+    })
+  }
+  return problems
+}
