@@ -43,6 +43,26 @@ export const appSpeech = {
     },
     'zh-CN': { says: '此处没有 {name}。', remedy: '它可能已在其他窗口中被移除；请返回起始页。' },
   },
+  'core-unreachable': {
+    en: {
+      says: 'No answer from Shoal: {reason}.',
+      remedy: 'Check that Shoal is still running on its machine; what is typed here is kept in this window meanwhile.',
+    },
+    'zh-CN': {
+      says: 'Shoal 没有应答：{reason}。',
+      remedy: '请检查 Shoal 是否仍在其主机上运行；此处输入的内容暂时保留在本窗口中。',
+    },
+  },
+  'session-ended': {
+    en: {
+      says: 'This browser is not signed in to Shoal.',
+      remedy: 'Reload the page to sign in again, or open the address that Shoal prints when it starts.',
+    },
+    'zh-CN': {
+      says: '此浏览器尚未登录 Shoal。',
+      remedy: '请重新加载页面以再次登录，或打开 Shoal 启动时打印的地址。',
+    },
+  },
 } as const satisfies Record<string, Entry>
 
 export type AppCode = keyof typeof appSpeech

@@ -1,0 +1,102 @@
+/**
+ * The one way from the screen to the core. In the desktop window it is the preload's `window.shoal`; in a browser the same two
+ * functions over the loopback port: POST for `ask`, server-sent events for `on`. Pages do not know which one they have.
+ */
+import { reactive, readonly } from 'vue'
+import type { Answer, Args, Bridge, EventName, Events, RequestName } from '../domain/contract/app.ts'
+import { failed, problem } from '../domain/problem.ts'
+import type { Result } from '../domain/problem.ts'
+
+/** A closed event stream is opened again after this long, doubling up to the limit. */
+const reconnectFirstMs = 500
+const reconnectMostMs = 8000
+
+interface Connection {
+  state: 'connected' | 'lost' | 'signed-out'
+  sinceMs: number
+  /** Counts the times the connection came back: what is watched has to be asked for again. */
+  returns: number
+}
+
+const connectionState = reactive<Connection>({ state: 'connected', sinceMs: Date.now(), returns: 0 })
+
+/** Whether the core answers, for the banner and for greying out. Always `connected` in the desktop window. */
+export const connection = readonly(connectionState)
+
+function setConnection(state: Connection['state']): void {
+  if (connectionState.state === state) return
+  if (state === 'connected') connectionState.returns += 1
+  connectionState.state = state
+  connectionState.sinceMs = Date.now()
+}
+
+const eventNames: readonly EventName[] = [
+  'cluster.status',
+  'cluster.journal',
+  'clusters.changed',
+  'draft.kept',
+  'run.changed',
+  'run.line',
+]
+
+/** Talks to `shoal serve` at the address the page came from. */
+function browserBridge(): Bridge {
+  const heard = new Map<EventName, Set<(event: never) => void>>()
+  let waitMs = reconnectFirstMs
+
+  function open(): void {
+    const source = new EventSource('/events')
+    source.onopen = () => {
+      waitMs = reconnectFirstMs
+      setConnection('connected')
+    }
+    source.onerror = () => {
+      if (connectionState.state === 'connected') setConnection('lost')
+      // The browser tries again by itself unless the answer was an error; then it is up to us.
+      if (source.readyState === EventSource.CLOSED) {
+        source.close()
+        setTimeout(open, waitMs)
+        waitMs = Math.min(waitMs * 2, reconnectMostMs)
+      }
+    }
+    for (const name of eventNames) {
+      source.addEventListener(name, (message) => {
+        const event = JSON.parse((message as MessageEvent<string>).data) as never
+        for (const listener of heard.get(name) ?? []) listener(event)
+      })
+    }
+  }
+  open()
+
+  return {
+    async ask<N extends RequestName>(name: N, args: Args<N>): Promise<Result<Answer<N>>> {
+      try {
+        const answer = await fetch(`/ask/${name}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-shoal': '1' },
+          body: JSON.stringify(args),
+        })
+        if (answer.status === 401) setConnection('signed-out')
+        const body: unknown = await answer.json()
+        if (typeof body === 'object' && body !== null && 'ok' in body) return body as Result<Answer<N>>
+        return failed(problem('core-unreachable', { reason: `HTTP ${answer.status}` }))
+      } catch (error) {
+        return failed(problem('core-unreachable', { reason: error instanceof Error ? error.message : String(error) }))
+      }
+    },
+    on<N extends EventName>(name: N, listener: (event: Events[N]) => void) {
+      const listeners = heard.get(name) ?? new Set()
+      heard.set(name, listeners)
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+let chosen: Bridge | undefined
+
+/** The bridge of the host this page runs in. */
+export function bridge(): Bridge {
+  chosen ??= window.shoal ?? browserBridge()
+  return chosen
+}

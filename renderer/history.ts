@@ -1,0 +1,97 @@
+/**
+ * Both directors' journals as one timeline. Each line is known by director, boot and number, so a line heard twice is one line;
+ * a takeover told by both directors becomes one item with the record of the one that decided.
+ */
+import type { FailoverRecord, JournalEntry } from '../domain/contract/agent.ts'
+
+function keyOf(entry: JournalEntry): string {
+  return `${entry.director}\n${entry.boot}\n${entry.seq}`
+}
+
+/** Adds entries to those known; each once, newest first. */
+export function mergeJournal(known: readonly JournalEntry[], fresh: readonly JournalEntry[]): JournalEntry[] {
+  const byKey = new Map<string, JournalEntry>()
+  for (const entry of [...known, ...fresh]) byKey.set(keyOf(entry), entry)
+  return [...byKey.values()].sort((a, b) => b.atMs - a.atMs || b.seq - a.seq)
+}
+
+export type Lane = 'role' | 'failover' | 'health' | 'network' | 'configuration' | 'operator' | 'agent'
+export const lanes: readonly Lane[] = ['failover', 'role', 'health', 'network', 'configuration', 'operator', 'agent']
+
+/** Which filter a line belongs to. */
+export function laneOf(entry: JournalEntry): Lane {
+  switch (entry.event.kind) {
+    case 'failover':
+      return 'failover'
+    case 'role':
+      return 'role'
+    case 'health':
+      return 'health'
+    case 'path':
+    case 'link':
+      return 'network'
+    case 'config':
+    case 'drift':
+      return 'configuration'
+    case 'order':
+      return 'operator'
+    case 'started':
+    case 'stopped':
+    case 'trouble':
+      return 'agent'
+  }
+}
+
+/** The lines to show: of the chosen lanes, and of one takeover (same winner, same term) only the decider's own. */
+export function timeline(journal: readonly JournalEntry[], chosen: ReadonlySet<Lane>): JournalEntry[] {
+  const told = new Set<string>()
+  for (const entry of journal) {
+    if (entry.event.kind === 'failover' && entry.event.record.decidedBy === entry.director) {
+      told.add(takeoverOf(entry.event.record))
+    }
+  }
+  return journal.filter((entry) => {
+    if (!chosen.has(laneOf(entry))) return false
+    if (entry.event.kind !== 'failover') return true
+    return entry.event.record.decidedBy === entry.director || !told.has(takeoverOf(entry.event.record))
+  })
+}
+
+function takeoverOf(record: FailoverRecord): string {
+  return `${record.to} ${record.term}`
+}
+
+export type Phase = 'last-heard' | 'first-missed' | 'decided' | 'table-ready' | 'address-up' | 'announced' | 'learnt'
+
+export interface PhaseMark {
+  readonly phase: Phase
+  readonly atMs: number
+  /** Since the first known instant of the record. */
+  readonly offsetMs: number
+  /** Share of the whole axis, 0 to 1. */
+  readonly share: number
+}
+
+/** The known instants of a takeover in order, placed on an axis from the first to the last. */
+export function phasesOf(record: FailoverRecord): PhaseMark[] {
+  const instants: readonly (readonly [Phase, number | undefined])[] = [
+    ['last-heard', record.lastHeardAtMs],
+    ['first-missed', record.firstMissedAtMs],
+    ['decided', record.decidedAtMs],
+    ['table-ready', record.tableReadyAtMs],
+    ['address-up', record.addressUpAtMs],
+    ['announced', record.announcedAtMs],
+    ['learnt', record.learntAtMs],
+  ]
+  const known = instants
+    .flatMap(([phase, atMs]) => (atMs === undefined ? [] : [{ phase, atMs }]))
+    .sort((a, b) => a.atMs - b.atMs)
+  const first = known[0]?.atMs ?? 0
+  const span = (known.at(-1)?.atMs ?? first) - first
+  return known.map(({ phase, atMs }) => ({
+    phase,
+    atMs,
+    offsetMs: atMs - first,
+    share: span === 0 ? 0 : (atMs - first) / span,
+  }))
+}

@@ -1,0 +1,67 @@
+/** What the start page and the rail list: the clusters this app knows, and the drafts to continue. */
+import { defineStore } from 'pinia'
+import { ref, watch } from 'vue'
+import type { KeptDraft } from '../../domain/cluster.ts'
+import type { Problem } from '../../domain/problem.ts'
+import type { ClusterSummary, Verdict } from '../../domain/status.ts'
+import { bridge, connection } from '../bridge.ts'
+
+/** What an event or the list last said of a cluster, and when it arrived here. */
+export interface Heard {
+  readonly verdict: Verdict
+  readonly atMs: number
+}
+
+export const useClustersStore = defineStore('clusters', () => {
+  const clusters = ref<readonly ClusterSummary[]>([])
+  const drafts = ref<readonly KeptDraft[]>([])
+  const heard = ref<Record<string, Heard>>({})
+  const state = ref<'loading' | 'loaded' | 'failed'>('loading')
+  const problems = ref<readonly Problem[]>([])
+  let listening = false
+
+  async function load(): Promise<void> {
+    listen()
+    const [known, kept] = await Promise.all([bridge().ask('clusters.list', {}), bridge().ask('drafts.list', {})])
+    if (!known.ok || !kept.ok) {
+      problems.value = [...(known.ok ? [] : known.problems), ...(kept.ok ? [] : kept.problems)]
+      if (state.value === 'loading') state.value = 'failed'
+      return
+    }
+    clusters.value = known.value
+    drafts.value = kept.value
+    const atMs = Date.now()
+    for (const cluster of known.value) {
+      if (cluster.verdict) heard.value[cluster.id] = { verdict: cluster.verdict, atMs }
+    }
+    problems.value = []
+    state.value = 'loaded'
+  }
+
+  function listen(): void {
+    if (listening) return
+    listening = true
+    bridge().on('clusters.changed', () => void load())
+    bridge().on('cluster.status', (status) => {
+      heard.value[status.clusterId] = { verdict: status.verdict, atMs: Date.now() }
+    })
+    watch(
+      () => connection.returns,
+      () => void load(),
+    )
+  }
+
+  async function forgetDraft(id: string): Promise<readonly Problem[]> {
+    const answer = await bridge().ask('drafts.forget', { id })
+    await load()
+    return answer.ok ? [] : answer.problems
+  }
+
+  async function forgetCluster(id: string): Promise<readonly Problem[]> {
+    const answer = await bridge().ask('clusters.forget', { id })
+    await load()
+    return answer.ok ? [] : answer.problems
+  }
+
+  return { clusters, drafts, heard, state, problems, load, forgetDraft, forgetCluster }
+})

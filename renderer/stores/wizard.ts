@@ -1,0 +1,370 @@
+/**
+ * The draft being answered. Every change is kept on disk a moment after it was made; going back only changes the step, so nothing
+ * is lost. A draft that was changed in another window is never overwritten unasked: keeping stops until the reader has chosen.
+ * What was learnt from hosts and the passwords typed here live in memory only.
+ */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, watch } from 'vue'
+import { checkDraft, newClusterDraft, stepOfField } from '../../domain/cluster-lvscf.ts'
+import { wizardSteps } from '../../domain/cluster.ts'
+import type { ClusterDraft, HostDraft, KeptDraft, WizardStep } from '../../domain/cluster.ts'
+import type { HostKey } from '../../domain/contract/app.ts'
+import type { HostFacts } from '../../domain/facts.ts'
+import type { Plan } from '../../domain/plan.ts'
+import type { Problem } from '../../domain/problem.ts'
+import { bridge, connection } from '../bridge.ts'
+
+/** A change is written this long after the last keystroke. */
+export const keepAfterMs = 400
+
+/** What came of trying to log in to a host. */
+export type Tried =
+  | { readonly kind: 'trying' }
+  | { readonly kind: 'facts'; readonly facts: HostFacts; readonly roundTripMs: number }
+  | { readonly kind: 'unknown-key'; readonly key: HostKey }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+export type SecretKind = 'password' | 'passphrase' | 'sudo'
+
+export type Keeping = 'kept' | 'waiting' | 'keeping' | 'conflict' | 'failed'
+
+export type Planning =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'making' }
+  | { readonly kind: 'made'; readonly plan: Plan }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+/** Chance for an id; `randomUUID` is missing where the page is not from a trustworthy origin. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8))
+  return `draft-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}
+
+function isConflict(problems: readonly Problem[]): boolean {
+  return problems.some((problem) => problem.code === 'changed-meanwhile')
+}
+
+/** A try is of exactly this login: another address or user makes it void. */
+function loginOf(host: HostDraft): string {
+  return [host.address.trim(), host.port.trim(), host.user.trim(), host.login.kind, host.login.keyFile.trim()].join('\n')
+}
+
+export const useWizardStore = defineStore('wizard', () => {
+  const draft = ref<ClusterDraft | null>(null)
+  const revision = ref(0)
+  const savedAtMs = ref<number | null>(null)
+  const keeping = ref<Keeping>('kept')
+  const keepProblems = ref<readonly Problem[]>([])
+  const opening = ref<'idle' | 'opening' | 'failed'>('idle')
+  const openProblems = ref<readonly Problem[]>([])
+  /** The furthest step reached, so that steps ahead can be gone to again. */
+  const reached = ref(0)
+  const touched = ref(new Set<string>())
+  const attempted = ref(new Set<WizardStep>())
+  const tries = ref<Record<string, { readonly login: string; readonly tried: Tried }>>({})
+  const planning = shallowRef<Planning>({ kind: 'none' })
+  const secrets = new Map<string, { secret: string; keptFor: string }>()
+
+  let changes = 0
+  let keptChanges = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let inFlight: Promise<boolean> | null = null
+  let replacing = false
+  let stopHearing: (() => void) | undefined
+
+  watch(
+    draft,
+    () => {
+      if (replacing || draft.value === null) return
+      changes += 1
+      if (keeping.value === 'conflict') return
+      keeping.value = 'waiting'
+      clearTimeout(timer)
+      timer = setTimeout(() => void keep(), keepAfterMs)
+    },
+    { deep: true, flush: 'sync' },
+  )
+
+  function replace(next: ClusterDraft | null, kept: { revision: number; savedAtMs: number | null }): void {
+    replacing = true
+    clearTimeout(timer)
+    draft.value = next
+    revision.value = kept.revision
+    savedAtMs.value = kept.savedAtMs
+    keptChanges = changes
+    keeping.value = 'kept'
+    keepProblems.value = []
+    reached.value = next ? wizardSteps.indexOf(next.step) : 0
+    planning.value = { kind: 'none' }
+    replacing = false
+  }
+
+  function forgetMemory(): void {
+    touched.value = new Set()
+    attempted.value = new Set()
+    tries.value = {}
+    secrets.clear()
+    stopHearing ??= bridge().on('draft.kept', (event) => void heardKept(event))
+  }
+
+  /** A new draft; it is on disk after its first change. */
+  function begin(): void {
+    forgetMemory()
+    opening.value = 'idle'
+    replace(newClusterDraft(newId()), { revision: 0, savedAtMs: null })
+  }
+
+  async function open(id: string): Promise<void> {
+    if (draft.value?.id === id) return
+    forgetMemory()
+    opening.value = 'opening'
+    openProblems.value = []
+    const answer = await bridge().ask('drafts.get', { id })
+    if (answer.ok) {
+      takeKept(answer.value)
+      opening.value = 'idle'
+    } else {
+      replace(null, { revision: 0, savedAtMs: null })
+      openProblems.value = answer.problems
+      opening.value = 'failed'
+    }
+  }
+
+  function takeKept(kept: KeptDraft): void {
+    replace(structuredClone(kept.draft), kept)
+  }
+
+  /** Another window kept this draft: with nothing unsaved here and nothing under way it is news of a conflict to come. */
+  async function heardKept(event: { readonly id: string; readonly revision: number }): Promise<void> {
+    if (draft.value?.id !== event.id) return
+    if (inFlight) await inFlight
+    if (draft.value?.id === event.id && event.revision > revision.value) {
+      clearTimeout(timer)
+      keeping.value = 'conflict'
+    }
+  }
+
+  /** Writes what changed. True when the disk has everything typed here. */
+  async function keep(): Promise<boolean> {
+    clearTimeout(timer)
+    if (inFlight) await inFlight
+    const current = draft.value
+    if (current === null || keeping.value === 'conflict') return false
+    if (changes === keptChanges && keeping.value !== 'failed') return true
+    const sent = changes
+    keeping.value = 'keeping'
+    const work = (async () => {
+      const answer = await bridge().ask('drafts.keep', {
+        revision: revision.value,
+        draft: JSON.parse(JSON.stringify(current)) as ClusterDraft,
+      })
+      if (draft.value?.id !== current.id) return false
+      if (answer.ok) {
+        revision.value = answer.value.revision
+        savedAtMs.value = answer.value.savedAtMs
+        keptChanges = sent
+        keepProblems.value = []
+        keeping.value = changes === sent ? 'kept' : 'waiting'
+        return changes === sent
+      }
+      keepProblems.value = answer.problems
+      keeping.value = isConflict(answer.problems) ? 'conflict' : 'failed'
+      return false
+    })()
+    inFlight = work
+    const done = await work
+    inFlight = null
+    return done
+  }
+
+  watch(
+    () => connection.returns,
+    () => {
+      if (keeping.value === 'failed') void keep()
+    },
+  )
+
+  /** Conflict: what the other window wrote replaces what is here. */
+  async function loadOther(): Promise<void> {
+    if (draft.value === null) return
+    const answer = await bridge().ask('drafts.get', { id: draft.value.id })
+    if (answer.ok) takeKept(answer.value)
+    else keepProblems.value = answer.problems
+  }
+
+  /** Conflict: what is here replaces what the other window wrote. */
+  async function keepMine(): Promise<void> {
+    if (draft.value === null) return
+    const answer = await bridge().ask('drafts.get', { id: draft.value.id })
+    if (!answer.ok) {
+      keepProblems.value = answer.problems
+      return
+    }
+    revision.value = answer.value.revision
+    changes += 1
+    keeping.value = 'waiting'
+    await keep()
+  }
+
+  const step = computed<WizardStep>(() => draft.value?.step ?? 'topology')
+
+  function go(to: WizardStep): void {
+    if (draft.value === null) return
+    draft.value.step = to
+    reached.value = Math.max(reached.value, wizardSteps.indexOf(to))
+  }
+
+  const problems = computed<readonly Problem[]>(() => (draft.value ? checkDraft(draft.value) : []))
+
+  function pathOf(problem: Problem): string {
+    return problem.where?.kind === 'field' ? problem.where.path : ''
+  }
+
+  function problemsOf(of: WizardStep): readonly Problem[] {
+    return problems.value.filter((problem) => stepOfField(pathOf(problem)) === of)
+  }
+
+  /** The problems to show at a field: only once it was left, or the step was tried to be left. */
+  function shownAt(path: string): readonly Problem[] {
+    return problems.value.filter(
+      (problem) =>
+        pathOf(problem) === path && (touched.value.has(path) || attempted.value.has(stepOfField(path) ?? 'topology')),
+    )
+  }
+
+  function touch(path: string): void {
+    touched.value.add(path)
+  }
+
+  /** Goes on when nothing blocks here; otherwise every problem of the step is shown. */
+  function next(): boolean {
+    attempted.value.add(step.value)
+    if (problemsOf(step.value).some((problem) => problem.severity === 'block')) return false
+    const to = wizardSteps[wizardSteps.indexOf(step.value) + 1]
+    if (to) go(to)
+    return true
+  }
+
+  function back(): void {
+    const to = wizardSteps[wizardSteps.indexOf(step.value) - 1]
+    if (to) go(to)
+  }
+
+  function triedOf(host: HostDraft): Tried | undefined {
+    const known = tries.value[host.id]
+    return known?.login === loginOf(host) ? known.tried : undefined
+  }
+
+  function factsOf(host: HostDraft): HostFacts | undefined {
+    const tried = triedOf(host)
+    return tried?.kind === 'facts' ? tried.facts : undefined
+  }
+
+  /** A password as typed: in this window's memory, and handed to the core before it is needed. */
+  function typeSecret(host: HostDraft, kind: SecretKind, secret: string): void {
+    secrets.set(`${host.id} ${kind}`, { secret, keptFor: '' })
+  }
+
+  function typedSecret(host: HostDraft, kind: SecretKind): string {
+    return secrets.get(`${host.id} ${kind}`)?.secret ?? ''
+  }
+
+  async function handSecrets(host: HostDraft): Promise<readonly Problem[]> {
+    for (const kind of ['password', 'passphrase', 'sudo'] as const) {
+      const typed = secrets.get(`${host.id} ${kind}`)
+      const port = Number(host.port)
+      const keptFor = `${host.address}:${host.port} ${host.user}`
+      if (!typed || typed.secret === '' || typed.keptFor === keptFor || !Number.isInteger(port)) continue
+      const answer = await bridge().ask('secrets.keep', {
+        address: host.address.trim(),
+        port,
+        user: host.user.trim(),
+        kind,
+        secret: typed.secret,
+      })
+      if (!answer.ok) return answer.problems
+      typed.keptFor = keptFor
+    }
+    return []
+  }
+
+  function plainHost(host: HostDraft): HostDraft {
+    const { id, name, address, port, user, login, clusterAddress } = host
+    return { id, name, address: address.trim(), port: port.trim(), user: user.trim(), login: { ...login }, clusterAddress }
+  }
+
+  /** Logs in once and looks around; read-only. */
+  async function tryHost(host: HostDraft): Promise<void> {
+    const login = loginOf(host)
+    const set = (tried: Tried) => (tries.value[host.id] = { login, tried })
+    set({ kind: 'trying' })
+    const refused = await handSecrets(host)
+    if (refused.length > 0) {
+      set({ kind: 'problems', problems: refused })
+      return
+    }
+    const answer = await bridge().ask('hosts.try', { host: plainHost(host) })
+    if (tries.value[host.id]?.login !== login) return
+    set(answer.ok ? answer.value : { kind: 'problems', problems: answer.problems })
+  }
+
+  async function trust(host: HostDraft, key: HostKey): Promise<void> {
+    const { address, port, algorithm, fingerprint } = key
+    const answer = await bridge().ask('hosts.trust', { address, port, algorithm, fingerprint })
+    if (answer.ok) await tryHost(host)
+    else tries.value[host.id] = { login: loginOf(host), tried: { kind: 'problems', problems: answer.problems } }
+  }
+
+  /** Saves, then lets the core look at the hosts and make the plan. */
+  async function makePlan(): Promise<void> {
+    if (draft.value === null) return
+    planning.value = { kind: 'making' }
+    const id = draft.value.id
+    const kept = await keep()
+    if (!kept) {
+      planning.value = { kind: 'problems', problems: keepProblems.value }
+      return
+    }
+    for (const host of [...draft.value.directors, ...draft.value.realServers]) await handSecrets(host)
+    const answer = await bridge().ask('plan.make', { draftId: id })
+    if (draft.value?.id !== id) return
+    planning.value = answer.ok
+      ? { kind: 'made', plan: answer.value }
+      : { kind: 'problems', problems: answer.problems }
+  }
+
+  return {
+    draft,
+    revision,
+    savedAtMs,
+    keeping,
+    keepProblems,
+    opening,
+    openProblems,
+    reached,
+    planning,
+    step,
+    problems,
+    begin,
+    open,
+    keep,
+    loadOther,
+    keepMine,
+    go,
+    next,
+    back,
+    problemsOf,
+    pathOf,
+    shownAt,
+    touch,
+    triedOf,
+    factsOf,
+    typeSecret,
+    typedSecret,
+    handSecrets,
+    plainHost,
+    tryHost,
+    trust,
+    makePlan,
+  }
+})
