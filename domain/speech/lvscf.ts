@@ -1,6 +1,854 @@
-/** The problem codes of one area with their sentence and remedy in every language. */
+/**
+ * The problems of lvs.cf, said in every language: what the parser recovered from and what the original makes of it, values, and the
+ * meaning of the whole.
+ */
 import type { Entry } from './speech.ts'
 
-export const lvscfSpeech = {} as const satisfies Record<string, Entry>
+export const lvscfSpeech = {
+  'lvscf-bom': {
+    en: {
+      says: 'The file begins with a byte order mark; Piranha takes it as part of the first word and refuses the file.',
+      remedy: 'Save the file without a byte order mark.',
+    },
+    'zh-CN': {
+      says: '文件以字节顺序标记（BOM）开头；Piranha 会把它当作第一个词的一部分并拒绝该文件。',
+      remedy: '请以不带 BOM 的方式保存文件。',
+    },
+  },
+  'lvscf-nul': {
+    en: {
+      says: 'Line {line} contains a NUL byte; Piranha stops reading or crashes there.',
+      remedy: 'Remove the byte; the file may have been damaged while copying.',
+    },
+    'zh-CN': {
+      says: '第 {line} 行包含 NUL 字节；Piranha 会在此停止读取或崩溃。',
+      remedy: '请删除该字节；文件可能在复制时损坏。',
+    },
+  },
+  'lvscf-crlf': {
+    en: {
+      says: 'The lines end with CR LF; Piranha reads only line 1 and silently skips the rest.',
+      remedy: 'Save the file with LF line ends.',
+    },
+    'zh-CN': {
+      says: '各行以 CR LF 结尾；Piranha 只读取第 1 行，其余内容被静默跳过。',
+      remedy: '请改用 LF 行尾保存文件。',
+    },
+  },
+  'lvscf-cr-only': {
+    en: {
+      says: 'The lines end with CR alone; Piranha reads them, most other tools do not.',
+      remedy: 'Save the file with LF line ends.',
+    },
+    'zh-CN': { says: '各行仅以 CR 结尾；Piranha 可以读取，但大多数工具不能。', remedy: '请改用 LF 行尾保存文件。' },
+  },
+  'lvscf-cr-first-line': {
+    en: {
+      says: 'Line 1 ends with a carriage return; Piranha reads the file all the same.',
+      remedy: 'Remove the carriage return.',
+    },
+    'zh-CN': { says: '第 1 行以回车符结尾；Piranha 仍能读取该文件。', remedy: '请删除该回车符。' },
+  },
+  'lvscf-cr-mixed': {
+    en: {
+      says: 'Line {line} contains a carriage return; Piranha takes lines that end with LF together with it as one line, and refuses or skips them.',
+      remedy: 'Save the file with LF line ends only.',
+    },
+    'zh-CN': {
+      says: '第 {line} 行包含回车符；Piranha 会把以 LF 结尾的多行合并为一行，从而拒绝或跳过它们。',
+      remedy: '请全部改用 LF 行尾保存文件。',
+    },
+  },
+  'lvscf-own-unreadable': {
+    en: {
+      says: 'This Shoal directive does not have the form `# shoal: name = value` and is not read.',
+      remedy: 'Write it in that form, or make it an ordinary comment.',
+    },
+    'zh-CN': {
+      says: '该 Shoal 指令不符合 `# shoal: 名称 = 值` 的格式，未被读取。',
+      remedy: '请按该格式书写，或改为普通注释。',
+    },
+  },
+  'lvscf-own-unknown': {
+    en: {
+      says: 'The Shoal directive {name} is not known here and has no effect.',
+      remedy: 'Check the spelling and the block it stands in.',
+    },
+    'zh-CN': { says: '此处没有名为 {name} 的 Shoal 指令，不起作用。', remedy: '请检查拼写以及它所在的区块。' },
+  },
+  'lvscf-own-value': {
+    en: {
+      says: '{name} does not accept the value {value}.',
+      remedy: 'Give whole milliseconds in rising order, separated by commas, or `none`.',
+    },
+    'zh-CN': { says: '{name} 不接受值 {value}。', remedy: '请填写递增的整数毫秒，用逗号分隔，或填写 `none`。' },
+  },
+  'lvscf-brace-surplus': {
+    en: {
+      says: 'This closing brace closes nothing; Piranha refuses the file.',
+      remedy: 'Remove the brace, or restore the block it belongs to.',
+    },
+    'zh-CN': {
+      says: '该右花括号没有对应的区块；Piranha 会拒绝该文件。',
+      remedy: '请删除该花括号，或恢复它所属的区块。',
+    },
+  },
+  'lvscf-brace-junk': {
+    en: {
+      says: 'The closing brace is followed by other characters without a blank; Piranha refuses the file.',
+      remedy: 'Put the closing brace alone on its line.',
+    },
+    'zh-CN': { says: '右花括号后面紧跟其他字符；Piranha 会拒绝该文件。', remedy: '请让右花括号独占一行。' },
+  },
+  'lvscf-brace-missing': {
+    en: {
+      says: 'The opening brace of {kind} {name} is missing; Piranha refuses the file.',
+      remedy: 'Write the brace at the end of the line, after a blank.',
+    },
+    'zh-CN': {
+      says: '{kind} {name} 缺少左花括号；Piranha 会拒绝该文件。',
+      remedy: '请在该行末尾、空格之后写上左花括号。',
+    },
+  },
+  'lvscf-brace-next-line': {
+    en: {
+      says: 'The opening brace of {kind} {name} stands on the next line; Piranha refuses the file.',
+      remedy: 'Move the brace to the end of the line above, after a blank.',
+    },
+    'zh-CN': {
+      says: '{kind} {name} 的左花括号写在了下一行；Piranha 会拒绝该文件。',
+      remedy: '请把花括号移到上一行末尾的空格之后。',
+    },
+  },
+  'lvscf-brace-attached': {
+    en: {
+      says: 'The opening brace touches the name {name}; Piranha refuses the file.',
+      remedy: 'Put a blank before the brace.',
+    },
+    'zh-CN': { says: '左花括号与名称 {name} 相连；Piranha 会拒绝该文件。', remedy: '请在花括号前加一个空格。' },
+  },
+  'lvscf-brace-same-line': {
+    en: {
+      says: 'The closing brace stands on the line of a directive; Piranha refuses the file.',
+      remedy: 'Put the closing brace on a line of its own.',
+    },
+    'zh-CN': { says: '右花括号与指令写在同一行；Piranha 会拒绝该文件。', remedy: '请让右花括号独占一行。' },
+  },
+  'lvscf-block-inline': {
+    en: {
+      says: '{kind} {name} is written on one line; its content is not read, and Piranha refuses the file.',
+      remedy: 'Put every directive and the closing brace on a line of its own.',
+    },
+    'zh-CN': {
+      says: '{kind} {name} 写在了一行内；其内容未被读取，Piranha 会拒绝该文件。',
+      remedy: '请让每条指令和右花括号各占一行。',
+    },
+  },
+  'lvscf-block-unclosed': {
+    en: {
+      says: '{kind} {name} is not closed before line {line}; Piranha refuses the file.',
+      remedy: 'Add the closing brace at the end of the block.',
+    },
+    'zh-CN': {
+      says: '{kind} {name} 在第 {line} 行之前没有结束；Piranha 会拒绝该文件。',
+      remedy: '请在区块末尾补上右花括号。',
+    },
+  },
+  'lvscf-block-unclosed-at-end': {
+    en: {
+      says: '{kind} {name} is not closed at the end of the file; Piranha reads it as if it were.',
+      remedy: 'Add the closing brace.',
+    },
+    'zh-CN': { says: '{kind} {name} 到文件结尾仍未结束；Piranha 会当作已结束来读取。', remedy: '请补上右花括号。' },
+  },
+  'lvscf-server-unclosed-at-end': {
+    en: {
+      says: '{kind} {name} is not closed at the end of the file; Piranha reads it as if it were.',
+      remedy: 'Add the closing brace.',
+    },
+    'zh-CN': { says: '{kind} {name} 到文件结尾仍未结束；Piranha 会当作已结束来读取。', remedy: '请补上右花括号。' },
+  },
+  'lvscf-server-outside': {
+    en: {
+      says: 'The real server {name} stands outside of every virtual server; Piranha refuses the file.',
+      remedy: 'Move it into a virtual block; a closing brace above may be one too many.',
+    },
+    'zh-CN': {
+      says: '真实服务器 {name} 不在任何虚拟服务之内；Piranha 会拒绝该文件。',
+      remedy: '请把它移入 virtual 区块；上方可能多了一个右花括号。',
+    },
+  },
+  'lvscf-name-missing': {
+    en: {
+      says: 'This {kind} has no name; Piranha refuses the file.',
+      remedy: 'Write a name between the keyword and the brace.',
+    },
+    'zh-CN': { says: '该 {kind} 没有名称；Piranha 会拒绝该文件。', remedy: '请在关键字与花括号之间写上名称。' },
+  },
+  'lvscf-name-blanks': {
+    en: {
+      says: 'The name {name} has blanks and no quotes; Piranha refuses the file.',
+      remedy: 'Put the name in double quotes, or replace the blanks.',
+    },
+    'zh-CN': {
+      says: '名称 {name} 含有空格但没有引号；Piranha 会拒绝该文件。',
+      remedy: '请用双引号括起名称，或替换其中的空格。',
+    },
+  },
+  'lvscf-name-quoted': {
+    en: {
+      says: 'The quotes around the name {name} are not what Piranha can read; it refuses the file.',
+      remedy: 'Write a name without blanks without quotes.',
+    },
+    'zh-CN': {
+      says: '名称 {name} 的引号写法 Piranha 无法读取，会拒绝该文件。',
+      remedy: '不含空格的名称请不要加引号。',
+    },
+  },
+  'lvscf-name-unwritable': {
+    en: {
+      says: 'The name {name} cannot be written in a way that Piranha reads.',
+      remedy: 'Choose a name without quotes and line breaks.',
+    },
+    'zh-CN': { says: '名称 {name} 无法写成 Piranha 能读取的形式。', remedy: '请选择不含引号和换行的名称。' },
+  },
+  'lvscf-name-twice': {
+    en: {
+      says: 'The name {name} is used for more than one {kind}; logs and history cannot tell them apart.',
+      remedy: 'Give each its own name.',
+    },
+    'zh-CN': {
+      says: '名称 {name} 被多个 {kind} 使用；日志和历史记录无法区分它们。',
+      remedy: '请为每一个取不同的名称。',
+    },
+  },
+  'lvscf-unknown': {
+    en: {
+      says: 'The directive {name} is not known; Piranha refuses the file.',
+      remedy: 'Remove the line, or correct the name.',
+    },
+    'zh-CN': { says: '没有名为 {name} 的指令；Piranha 会拒绝该文件。', remedy: '请删除该行或更正名称。' },
+  },
+  'lvscf-misspelt': {
+    en: {
+      says: 'The directive {name} is not known; Piranha refuses the file. A similar one is {suggestion}.',
+      remedy: 'Write {suggestion}, or remove the line.',
+    },
+    'zh-CN': {
+      says: '没有名为 {name} 的指令；Piranha 会拒绝该文件。相近的指令是 {suggestion}。',
+      remedy: '请改为 {suggestion}，或删除该行。',
+    },
+  },
+  'lvscf-wrong-place': {
+    en: {
+      says: 'The directive {name} belongs to {there}, not to {here}; Piranha refuses the file.',
+      remedy: 'Move the line; a closing brace above may be missing or one too many.',
+    },
+    'zh-CN': {
+      says: '指令 {name} 属于 {there}，不属于 {here}；Piranha 会拒绝该文件。',
+      remedy: '请移动该行；上方可能缺少或多出一个右花括号。',
+    },
+  },
+  'lvscf-refused-directive': {
+    en: {
+      says: '{name} was written here by the Piranha web tool, but its daemons refuse a file that contains it. Shoal ignores the line.',
+      remedy: 'Remove the line.',
+    },
+    'zh-CN': {
+      says: '{name} 由 Piranha 网页工具写入，但其守护进程会拒绝包含它的文件。Shoal 忽略该行。',
+      remedy: '请删除该行。',
+    },
+  },
+  'lvscf-not-understood': {
+    en: {
+      says: 'This line is neither a directive nor a block nor a comment; Piranha refuses the file.',
+      remedy: 'Remove the line, or begin it with #.',
+    },
+    'zh-CN': { says: '该行既不是指令、区块，也不是注释；Piranha 会拒绝该文件。', remedy: '请删除该行，或以 # 开头。' },
+  },
+  'lvscf-key-quoted': {
+    en: {
+      says: 'The keyword {name} is in quotes; Piranha refuses the file.',
+      remedy: 'Write the keyword without quotes.',
+    },
+    'zh-CN': { says: '关键字 {name} 带有引号；Piranha 会拒绝该文件。', remedy: '请去掉关键字的引号。' },
+  },
+  'lvscf-equals-missing': {
+    en: {
+      says: 'The equals sign after {name} is missing; Piranha refuses the file.',
+      remedy: 'Write `{name} = value`.',
+    },
+    'zh-CN': { says: '{name} 之后缺少等号；Piranha 会拒绝该文件。', remedy: '请写成 `{name} = 值`。' },
+  },
+  'lvscf-equals-attached': {
+    en: {
+      says: 'The equals sign after {name} has no blanks around it; Piranha refuses the file.',
+      remedy: 'Put a blank before and after the equals sign.',
+    },
+    'zh-CN': { says: '{name} 之后的等号两侧没有空格；Piranha 会拒绝该文件。', remedy: '请在等号前后各加一个空格。' },
+  },
+  'lvscf-value-missing': {
+    en: { says: '{name} has no value; Piranha refuses the file.', remedy: 'Write a value, or remove the line.' },
+    'zh-CN': { says: '{name} 没有值；Piranha 会拒绝该文件。', remedy: '请填写值，或删除该行。' },
+  },
+  'lvscf-value-unwritable': {
+    en: {
+      says: 'The value of {name} cannot be written in a way that Piranha reads; the file keeps the old value.',
+      remedy: 'Remove line breaks, or use one kind of quotes only.',
+    },
+    'zh-CN': {
+      says: '{name} 的值无法写成 Piranha 能读取的形式；文件保留原值。',
+      remedy: '请去掉换行，或只使用一种引号。',
+    },
+  },
+  'lvscf-quote-open': {
+    en: {
+      says: 'The quote in {name} is not closed; Piranha refuses the file. The value is read to the end of the line.',
+      remedy: 'Add the closing quote.',
+    },
+    'zh-CN': { says: '{name} 的引号没有闭合；Piranha 会拒绝该文件。此处把值读到行尾。', remedy: '请补上结束的引号。' },
+  },
+  'lvscf-quoting': {
+    en: {
+      says: 'The quotes in {name} are not what Piranha can read; it refuses the file.',
+      remedy: 'Use one pair of quotes around the whole value, with nothing behind it, not even a blank.',
+    },
+    'zh-CN': {
+      says: '{name} 的引号写法 Piranha 无法读取，会拒绝该文件。',
+      remedy: '请用一对引号括住整个值，其后不要有任何字符，包括空格。',
+    },
+  },
+  'lvscf-single-quotes': {
+    en: {
+      says: '{name} is in single quotes; Piranha sends the quotes along with the text.',
+      remedy: 'Use double quotes.',
+    },
+    'zh-CN': { says: '{name} 使用了单引号；Piranha 会把引号一并发送。', remedy: '请改用双引号。' },
+  },
+  'lvscf-text-unquoted': {
+    en: {
+      says: '{name} has several words without quotes; Piranha refuses the file.',
+      remedy: 'Put the value in double quotes.',
+    },
+    'zh-CN': { says: '{name} 的值含多个词但没有引号；Piranha 会拒绝该文件。', remedy: '请用双引号括住该值。' },
+  },
+  'lvscf-extra-words': {
+    en: {
+      says: 'Behind {name} stands more than its value: {words}. Piranha refuses the file.',
+      remedy: 'Remove the words; a comment needs a line of its own.',
+    },
+    'zh-CN': {
+      says: '{name} 的值之后还有多余内容：{words}。Piranha 会拒绝该文件。',
+      remedy: '请删除多余内容；注释须独占一行。',
+    },
+  },
+  'lvscf-trailing-comment': {
+    en: {
+      says: 'A comment stands behind a directive; Piranha refuses the file.',
+      remedy: 'Put the comment on a line of its own.',
+    },
+    'zh-CN': { says: '注释写在了指令之后；Piranha 会拒绝该文件。', remedy: '请让注释独占一行。' },
+  },
+  'lvscf-list-brackets': {
+    en: {
+      says: '{name} needs the form `[ a:b c:d ]` with blanks around the brackets; Piranha refuses the file.',
+      remedy: 'Write it in that form, or remove the line: nothing uses it.',
+    },
+    'zh-CN': {
+      says: '{name} 须写成 `[ a:b c:d ]`，方括号两侧有空格；Piranha 会拒绝该文件。',
+      remedy: '请按该格式书写；或删除该行，没有程序使用它。',
+    },
+  },
+  'lvscf-repeated': {
+    en: {
+      says: '{name} is written more than once here; the last one counts, for Piranha too.',
+      remedy: 'Remove the others.',
+    },
+    'zh-CN': { says: '{name} 在此处出现多次；以最后一次为准，Piranha 也是如此。', remedy: '请删除其余各行。' },
+  },
+  'lvscf-not-a-number': {
+    en: { says: '{name} needs a whole number; {value} is none.', remedy: 'Write a whole number.' },
+    'zh-CN': { says: '{name} 需要整数；{value} 不是整数。', remedy: '请填写整数。' },
+  },
+  'lvscf-octal': {
+    en: {
+      says: '{name} begins with 0 and is read as octal: {value} means {meaning}.',
+      remedy: 'Write {meaning}, or the number meant without the leading 0.',
+    },
+    'zh-CN': {
+      says: '{name} 以 0 开头，按八进制读取：{value} 表示 {meaning}。',
+      remedy: '请写 {meaning}，或去掉前导 0 写出本来的数字。',
+    },
+  },
+  'lvscf-out-of-range': {
+    en: {
+      says: '{name} = {value} is out of range; {min} to {max} are possible.',
+      remedy: 'Choose a value within the range.',
+    },
+    'zh-CN': { says: '{name} = {value} 超出范围；可取 {min} 到 {max}。', remedy: '请选择范围内的值。' },
+  },
+  'lvscf-not-a-switch': {
+    en: { says: '{name} needs 0 or 1, not {value}.', remedy: 'Write 0 or 1.' },
+    'zh-CN': { says: '{name} 只能为 0 或 1，不能为 {value}。', remedy: '请填写 0 或 1。' },
+  },
+  'lvscf-not-a-port': {
+    en: {
+      says: '{name} needs a port number or a service name; {value} is neither.',
+      remedy: 'Write a number from 1 to 65535.',
+    },
+    'zh-CN': { says: '{name} 需要端口号或服务名；{value} 两者都不是。', remedy: '请填写 1 到 65535 之间的数字。' },
+  },
+  'lvscf-not-a-choice': {
+    en: { says: '{name} cannot be {value}.', remedy: 'Choose one of: {choices}.' },
+    'zh-CN': { says: '{name} 不能为 {value}。', remedy: '可选值：{choices}。' },
+  },
+  'lvscf-address-ipv6': {
+    en: { says: '{name} = {value} is an IPv6 address; lvs.cf takes IPv4 only.', remedy: 'Write an IPv4 address.' },
+    'zh-CN': { says: '{name} = {value} 是 IPv6 地址；lvs.cf 只支持 IPv4。', remedy: '请填写 IPv4 地址。' },
+  },
+  'lvscf-host-name': {
+    en: {
+      says: '{name} = {value} is a host name; Shoal runs with addresses only, so that a failing name service cannot stop a failover.',
+      remedy: 'Write the IPv4 address.',
+    },
+    'zh-CN': {
+      says: '{name} = {value} 是主机名；Shoal 只使用地址，以免域名服务故障影响切换。',
+      remedy: '请填写 IPv4 地址。',
+    },
+  },
+  'lvscf-not-an-address': {
+    en: {
+      says: '{name} = {value} is not an IPv4 address.',
+      remedy: 'Write four numbers from 0 to 255, separated by dots.',
+    },
+    'zh-CN': { says: '{name} = {value} 不是 IPv4 地址。', remedy: '请填写以点分隔的四个 0 到 255 的数字。' },
+  },
+  'lvscf-address-form': {
+    en: { says: '{name} = {value} is read as {meaning}.', remedy: 'Write {meaning}, so that everyone reads it alike.' },
+    'zh-CN': { says: '{name} = {value} 会被读作 {meaning}。', remedy: '请直接写 {meaning}，避免误解。' },
+  },
+  'lvscf-address-zero': {
+    en: { says: '{name} is missing or 0.0.0.0.', remedy: 'Write the address.' },
+    'zh-CN': { says: '{name} 缺失或为 0.0.0.0。', remedy: '请填写地址。' },
+  },
+  'lvscf-not-a-mask': {
+    en: { says: '{name} = {value} is not a netmask.', remedy: 'Write it with dots, for example 255.255.255.0.' },
+    'zh-CN': { says: '{name} = {value} 不是子网掩码。', remedy: '请用点分形式填写，例如 255.255.255.0。' },
+  },
+  'lvscf-mask-gaps': {
+    en: {
+      says: 'The netmask {value} of {name} has gaps.',
+      remedy: 'Write a contiguous netmask, for example 255.255.255.0.',
+    },
+    'zh-CN': { says: '{name} 的子网掩码 {value} 不连续。', remedy: '请填写连续的掩码，例如 255.255.255.0。' },
+  },
+  'lvscf-device-missing': {
+    en: {
+      says: '{name} has no device; Piranha refuses the file.',
+      remedy: 'Write the device behind the address, for example `eth0:1`.',
+    },
+    'zh-CN': { says: '{name} 没有网络设备；Piranha 会拒绝该文件。', remedy: '请在地址之后写上设备，例如 `eth0:1`。' },
+  },
+  'lvscf-device-name': {
+    en: {
+      says: '{value} cannot be the name of a network device; it has at most {max} characters and no slash.',
+      remedy: 'Write the device as the director names it, for example `eth0:1`.',
+    },
+    'zh-CN': {
+      says: '{value} 不能作为网络设备名；最多 {max} 个字符，且不含斜杠。',
+      remedy: '请填写调度器上的设备名，例如 `eth0:1`。',
+    },
+  },
+  'lvscf-device-without-label': {
+    en: {
+      says: 'The device {value} of {name} has no alias label; Piranha would give the device itself this address and take it down with it.',
+      remedy: 'Add a label, for example `{value}:1`.',
+    },
+    'zh-CN': {
+      says: '{name} 的设备 {value} 没有别名标签；Piranha 会直接改用该设备的地址，并在停止时关闭它。',
+      remedy: '请加上标签，例如 `{value}:1`。',
+    },
+  },
+  'lvscf-primary-missing': {
+    en: {
+      says: 'The address of the first director (primary) is missing; no director knows its role.',
+      remedy: 'Write primary with the public address of the first director.',
+    },
+    'zh-CN': {
+      says: '缺少第一台负载调度器的地址（primary）；调度器无法判断自己的角色。',
+      remedy: '请用 primary 写出第一台负载调度器的公网地址。',
+    },
+  },
+  'lvscf-backup-missing': {
+    en: {
+      says: 'backup_active is 1, but no second director is given; there will be no failover.',
+      remedy: 'Write backup with the public address of the second director, or set backup_active to 0.',
+    },
+    'zh-CN': {
+      says: 'backup_active 为 1，但没有指定第二台负载调度器；不会发生故障切换。',
+      remedy: '请用 backup 写出第二台负载调度器的公网地址，或将 backup_active 设为 0。',
+    },
+  },
+  'lvscf-backup-inactive': {
+    en: {
+      says: 'The second director {backup} is given, but backup_active is 0; it does not take over.',
+      remedy: 'Set backup_active to 1 for failover.',
+    },
+    'zh-CN': {
+      says: '已指定第二台负载调度器 {backup}，但 backup_active 为 0；它不会接管。',
+      remedy: '如需故障切换，请将 backup_active 设为 1。',
+    },
+  },
+  'lvscf-directors-equal': {
+    en: {
+      says: 'Both directors have the address {address}.',
+      remedy: 'Write the address of the second director in backup.',
+    },
+    'zh-CN': { says: '两台负载调度器的地址都是 {address}。', remedy: '请在 backup 中填写第二台负载调度器的地址。' },
+  },
+  'lvscf-private-half': {
+    en: {
+      says: '{name} is given without {other}; the second heartbeat path is not used.',
+      remedy: 'Write {other} too, or remove {name}.',
+    },
+    'zh-CN': {
+      says: '只写了 {name} 而没有 {other}；第二条心跳路径不会使用。',
+      remedy: '请同时写出 {other}，或删除 {name}。',
+    },
+  },
+  'lvscf-deadtime-short': {
+    en: {
+      says: 'The deadtime of {deadtime} ms is not above the heartbeat interval of {keepalive} ms; the directors would take over from each other all the time.',
+      remedy: 'Choose a deadtime of at least three intervals.',
+    },
+    'zh-CN': {
+      says: '失效判定时间 {deadtime} 毫秒不大于心跳间隔 {keepalive} 毫秒；两台调度器会不断互相接管。',
+      remedy: '失效判定时间至少应为心跳间隔的三倍。',
+    },
+  },
+  'lvscf-deadtime-tight': {
+    en: {
+      says: 'The deadtime of {deadtime} ms leaves room for one lost heartbeat at most (interval {keepalive} ms).',
+      remedy: 'Choose a deadtime of at least three intervals.',
+    },
+    'zh-CN': {
+      says: '失效判定时间 {deadtime} 毫秒至多容许丢失一次心跳（间隔 {keepalive} 毫秒）。',
+      remedy: '失效判定时间至少应为心跳间隔的三倍。',
+    },
+  },
+  'lvscf-nat-router-missing': {
+    en: {
+      says: 'The network is nat, but nat_router is missing; the real servers have no gateway that moves with the active director.',
+      remedy: 'Write nat_router with the gateway address of the real servers and its device.',
+    },
+    'zh-CN': {
+      says: '网络类型为 nat，但缺少 nat_router；真实服务器没有随活动调度器移动的网关。',
+      remedy: '请用 nat_router 写出真实服务器的网关地址及其设备。',
+    },
+  },
+  'lvscf-nat-router-unused': {
+    en: {
+      says: 'nat_router has no effect while the network is {network}.',
+      remedy: 'Remove it, or keep it for a later change to nat.',
+    },
+    'zh-CN': { says: '网络类型为 {network} 时 nat_router 不起作用。', remedy: '可以删除，或留待以后改用 nat。' },
+  },
+  'lvscf-server-outside-nat': {
+    en: {
+      says: 'The real server {name} ({address}) is not in the network of nat_router, {network}; its answers may not come back through the director.',
+      remedy: 'Check the address and the route of the real server.',
+    },
+    'zh-CN': {
+      says: '真实服务器 {name}（{address}）不在 nat_router 的网络 {network} 中；其应答可能不会经由调度器返回。',
+      remedy: '请检查该真实服务器的地址和路由。',
+    },
+  },
+  'lvscf-sync-id': {
+    en: { says: 'syncd_id = {value} is not within 0 to 255; {meaning} is used.', remedy: 'Write {meaning}.' },
+    'zh-CN': { says: 'syncd_id = {value} 不在 0 到 255 之内；实际使用 {meaning}。', remedy: '请写 {meaning}。' },
+  },
+  'lvscf-fos': {
+    en: {
+      says: 'service = fos runs failover services, which Shoal does not run.',
+      remedy: 'Set service to lvs and describe the service as virtual server.',
+    },
+    'zh-CN': {
+      says: 'service = fos 表示运行故障切换服务，Shoal 不支持。',
+      remedy: '请将 service 设为 lvs，并把服务写成虚拟服务。',
+    },
+  },
+  'lvscf-failover-block': {
+    en: {
+      says: 'The failover service {name} is kept in the file; Shoal does not run it.',
+      remedy: 'Describe it as virtual server if it shall be served.',
+    },
+    'zh-CN': {
+      says: '故障切换服务 {name} 会保留在文件中，但 Shoal 不运行它。',
+      remedy: '如需提供该服务，请把它写成虚拟服务。',
+    },
+  },
+  'lvscf-not-run': {
+    en: {
+      says: '{name} is kept in the file; Shoal does not run this command.',
+      remedy: 'Look at the history or the notifications for changes of role.',
+    },
+    'zh-CN': { says: '{name} 会保留在文件中，但 Shoal 不运行该命令。', remedy: '角色变化请查看历史记录或通知。' },
+  },
+  'lvscf-nothing-active': {
+    en: {
+      says: 'No virtual server is active; nothing is served, and Piranha does not start.',
+      remedy: 'Set active = 1 in a virtual server.',
+    },
+    'zh-CN': {
+      says: '没有启用的虚拟服务；不会提供任何服务，Piranha 也不会启动。',
+      remedy: '请在某个虚拟服务中设置 active = 1。',
+    },
+  },
+  'lvscf-scheduler-newer': {
+    en: {
+      says: "The scheduler {value} exists in today's kernels, but Piranha refuses the file.",
+      remedy: 'Keep it if no director runs Piranha any more.',
+    },
+    'zh-CN': {
+      says: '调度算法 {value} 存在于当今内核中，但 Piranha 会拒绝该文件。',
+      remedy: '如果已没有运行 Piranha 的调度器，可以保留。',
+    },
+  },
+  'lvscf-scheduler-unknown': {
+    en: { says: 'The scheduler {value} is not known.', remedy: 'Choose one of: {choices}.' },
+    'zh-CN': { says: '没有名为 {value} 的调度算法。', remedy: '可选值：{choices}。' },
+  },
+  'lvscf-persistent-hash': {
+    en: {
+      says: 'With the scheduler {scheduler} a client already keeps its real server; persistence adds little to it.',
+      remedy: 'Drop persistent, or choose another scheduler.',
+    },
+    'zh-CN': {
+      says: '使用调度算法 {scheduler} 时客户端本来就固定到同一真实服务器；再设会话保持作用不大。',
+      remedy: '请去掉 persistent，或选择其他调度算法。',
+    },
+  },
+  'lvscf-pmask-ignored': {
+    en: {
+      says: 'pmask = {value} is not a netmask; Piranha ignores it without a message, and so does Shoal.',
+      remedy: 'Write it with dots, for example 255.255.255.0, or remove the line.',
+    },
+    'zh-CN': {
+      says: 'pmask = {value} 不是子网掩码；Piranha 会静默忽略，Shoal 也忽略。',
+      remedy: '请用点分形式填写，例如 255.255.255.0，或删除该行。',
+    },
+  },
+  'lvscf-pmask-unused': {
+    en: { says: 'pmask has no effect without persistent.', remedy: 'Set persistent, or remove pmask.' },
+    'zh-CN': { says: '没有 persistent 时 pmask 不起作用。', remedy: '请设置 persistent，或删除 pmask。' },
+  },
+  'lvscf-server-twice': {
+    en: {
+      says: 'The real server {address} is listed twice in this virtual server.',
+      remedy: 'Remove one of the two; a higher weight gives it more work.',
+    },
+    'zh-CN': {
+      says: '真实服务器 {address} 在该虚拟服务中出现了两次。',
+      remedy: '请删除其中一个；提高权重可让它承担更多。',
+    },
+  },
+  'lvscf-no-real-servers': {
+    en: {
+      says: 'The virtual server {name} is active and has no active real server.',
+      remedy: 'Add a real server with active = 1.',
+    },
+    'zh-CN': {
+      says: '虚拟服务 {name} 已启用，但没有启用的真实服务器。',
+      remedy: '请添加一台 active = 1 的真实服务器。',
+    },
+  },
+  'lvscf-weights-zero': {
+    en: {
+      says: 'Every active real server of {name} has weight 0; new connections are refused.',
+      remedy: 'Give at least one real server a weight of 1 or more.',
+    },
+    'zh-CN': {
+      says: '{name} 的所有启用的真实服务器权重都为 0；新连接会被拒绝。',
+      remedy: '请至少给一台真实服务器设置 1 以上的权重。',
+    },
+  },
+  'lvscf-weight-zero': {
+    en: {
+      says: 'The real server {name} has weight 0 and takes no new connections. Piranha gives it weight 1 all the same.',
+      remedy: 'Keep it to drain the real server, else give it a weight.',
+    },
+    'zh-CN': {
+      says: '真实服务器 {name} 权重为 0，不接收新连接；而 Piranha 仍会给它权重 1。',
+      remedy: '若要排空该服务器可保留，否则请设置权重。',
+    },
+  },
+  'lvscf-port-differs': {
+    en: {
+      says: 'The real server has port {port}, the virtual server {virtual}; with direct routing and tunnels packets arrive at port {virtual}.',
+      remedy: 'Remove the port of the real server, or use network = nat.',
+    },
+    'zh-CN': {
+      says: '真实服务器端口为 {port}，虚拟服务端口为 {virtual}；在直接路由和隧道方式下，数据包到达的是端口 {virtual}。',
+      remedy: '请删除真实服务器的端口，或使用 network = nat。',
+    },
+  },
+  'lvscf-escape-unknown': {
+    en: {
+      says: '{name} contains the escape {escape}, which is none; Shoal takes it literally, while the nanny of Piranha hangs on it and the service cannot be stopped.',
+      remedy: 'Write a literal backslash as \\\\.',
+    },
+    'zh-CN': {
+      says: '{name} 中的转义 {escape} 无效；Shoal 按原样处理，而 Piranha 的 nanny 会因此卡死，服务无法停止。',
+      remedy: '字面的反斜杠请写成 \\\\。',
+    },
+  },
+  'lvscf-regex-broken': {
+    en: {
+      says: 'expect = {value} is not a valid regular expression; the real servers would never be up.',
+      remedy: 'Correct the expression, or set use_regex to 0.',
+    },
+    'zh-CN': {
+      says: 'expect = {value} 不是有效的正则表达式；真实服务器将始终不可用。',
+      remedy: '请更正表达式，或将 use_regex 设为 0。',
+    },
+  },
+  'lvscf-program-without-expect': {
+    en: {
+      says: 'send_program is given without expect; Piranha then counts every real server as down, Shoal goes by the exit status.',
+      remedy: 'Write expect with the line the program prints.',
+    },
+    'zh-CN': {
+      says: '有 send_program 而没有 expect；Piranha 会把所有真实服务器视为失效，Shoal 则以退出状态为准。',
+      remedy: '请用 expect 写出程序输出的内容。',
+    },
+  },
+  'lvscf-udp-unchecked': {
+    en: {
+      says: 'This UDP service is checked without waiting for an answer; a real server counts as up unless its host refuses. The nanny of Piranha crashes on an answer.',
+      remedy: 'Write send and expect, or send_program.',
+    },
+    'zh-CN': {
+      says: '该 UDP 服务的检查不等待应答；除非主机拒绝，真实服务器一律视为可用。Piranha 的 nanny 收到应答会崩溃。',
+      remedy: '请写出 send 与 expect，或 send_program。',
+    },
+  },
+  'lvscf-expect-without-send': {
+    en: {
+      says: 'An answer is expected on port {port}/{protocol}, but nothing is sent; such a service answers only when asked.',
+      remedy: 'Write send.',
+    },
+    'zh-CN': {
+      says: '在端口 {port}/{protocol} 上期待应答，却没有发送任何内容；此类服务只在被请求时应答。',
+      remedy: '请写出 send。',
+    },
+  },
+  'lvscf-vip-is-director': {
+    en: {
+      says: 'The virtual IP {address} is the address of a director ({name}); it would go down with the service.',
+      remedy: 'Choose an address that no host has.',
+    },
+    'zh-CN': {
+      says: '虚拟 IP {address} 是负载调度器自身的地址（{name}）；它会随服务一起被撤下。',
+      remedy: '请选择没有主机使用的地址。',
+    },
+  },
+  'lvscf-vip-is-server': {
+    en: {
+      says: 'The virtual IP {address} is the address of the real server {name}.',
+      remedy: 'Choose an address that no host has.',
+    },
+    'zh-CN': { says: '虚拟 IP {address} 是真实服务器 {name} 的地址。', remedy: '请选择没有主机使用的地址。' },
+  },
+  'lvscf-vip-devices': {
+    en: {
+      says: 'The address {address} is also used by {other} with another device or netmask; Piranha uses the first one only.',
+      remedy: 'Use the same device and netmask for the same address.',
+    },
+    'zh-CN': {
+      says: '地址 {address} 也被 {other} 使用，但设备或掩码不同；Piranha 只采用第一个。',
+      remedy: '相同的地址请使用相同的设备和掩码。',
+    },
+  },
+  'lvscf-service-twice': {
+    en: {
+      says: '{service} is already served by {other}; the kernel takes it once only.',
+      remedy: 'Choose another port or address, or deactivate one of the two.',
+    },
+    'zh-CN': {
+      says: '{service} 已由 {other} 提供；内核只接受一次。',
+      remedy: '请选择其他端口或地址，或停用其中一个。',
+    },
+  },
+  'lvscf-mark-twice': {
+    en: {
+      says: 'The firewall mark {mark} is already used by {other}; the kernel takes it once only.',
+      remedy: 'Choose another mark.',
+    },
+    'zh-CN': { says: '防火墙标记 {mark} 已被 {other} 使用；内核只接受一次。', remedy: '请选择其他标记。' },
+  },
+  'lvscf-director-is-server': {
+    en: {
+      says: 'The address {address} is a director and also the real server {name}; a standby that is real server needs care with direct routing and tunnels.',
+      remedy: 'Use separate hosts where you can.',
+    },
+    'zh-CN': {
+      says: '地址 {address} 既是负载调度器又是真实服务器 {name}；在直接路由和隧道方式下，兼作真实服务器的备用机需要特别处理。',
+      remedy: '如有可能请使用不同的主机。',
+    },
+  },
+  'lvscf-port-order': {
+    en: {
+      says: 'The real server {name} stands before `port =` and has no port of its own; Piranha gives it port 80, Shoal {port}.',
+      remedy: 'Move `port =` above the real servers.',
+    },
+    'zh-CN': {
+      says: '真实服务器 {name} 位于 `port =` 之前且没有自己的端口；Piranha 给它端口 80，Shoal 给它 {port}。',
+      remedy: '请把 `port =` 移到真实服务器之前。',
+    },
+  },
+  'lvscf-piranha-refuses': {
+    en: {
+      says: 'Piranha refuses the file at line {line}: {reason}.',
+      remedy: 'Correct the line if a director still runs Piranha.',
+    },
+    'zh-CN': { says: 'Piranha 在第 {line} 行拒绝该文件：{reason}。', remedy: '若仍有调度器运行 Piranha，请更正该行。' },
+  },
+  'lvscf-piranha-crashes': {
+    en: {
+      says: 'Piranha crashes while reading this file.',
+      remedy: 'Correct the file if a director still runs Piranha.',
+    },
+    'zh-CN': { says: 'Piranha 读取该文件时会崩溃。', remedy: '若仍有调度器运行 Piranha，请更正该文件。' },
+  },
+  'lvscf-path-malformed': {
+    en: {
+      says: 'The assignment {assignment} does not have the form `global.name=value`, `virtual NAME.name=value` or `virtual NAME.server NAME.name=value`.',
+      remedy: 'Write it in one of these forms; put names with dots or blanks in double quotes.',
+    },
+    'zh-CN': {
+      says: '赋值 {assignment} 不符合 `global.名称=值`、`virtual 名称.名称=值` 或 `virtual 名称.server 名称.名称=值` 的格式。',
+      remedy: '请按上述格式之一书写；含点或空格的名称请用双引号括起。',
+    },
+  },
+  'lvscf-path-nothing': {
+    en: { says: 'There is no {kind} {name} in the file.', remedy: 'Names in this file: {names}.' },
+    'zh-CN': { says: '文件中没有 {kind} {name}。', remedy: '文件中的名称：{names}。' },
+  },
+  'lvscf-path-ambiguous': {
+    en: {
+      says: 'There are {count} of {kind} {name} in the file.',
+      remedy: 'Give them different names first, or edit the file by hand.',
+    },
+    'zh-CN': { says: '文件中有 {count} 个 {kind} {name}。', remedy: '请先为它们取不同的名称，或手动编辑文件。' },
+  },
+  'lvscf-path-unknown': {
+    en: { says: 'There is no directive {name} in {scope}.', remedy: 'Known are: {names}.' },
+    'zh-CN': { says: '{scope} 中没有指令 {name}。', remedy: '可用的指令：{names}。' },
+  },
+  'lvscf-set-refused': {
+    en: { says: '{name} cannot be set to {value}: {reason}', remedy: '{remedy}' },
+    'zh-CN': { says: '{name} 不能设为 {value}：{reason}', remedy: '{remedy}' },
+  },
+} as const satisfies Record<string, Entry>
 
 export type LvscfCode = keyof typeof lvscfSpeech

@@ -1,0 +1,710 @@
+/**
+ * What a draft means: the `Config` that agents run, or the problems that stand in its way. Values are read as the original reads them
+ * (a form that people would read otherwise, like `010`, is said), defaults are the original's, and the meaning of the whole is checked:
+ * addresses used twice, a deadtime no beat can keep, weights that serve nobody. `Config` is absent as soon as one problem blocks.
+ */
+import type {
+  Announce,
+  Check,
+  Config,
+  DirectorAddresses,
+  Failback,
+  FloatingAddress,
+  Forwarding,
+  HeartbeatTiming,
+  Protocol,
+  RealServer,
+  VirtualServer,
+} from '../config.ts'
+import type { Problem, ProblemCode, Severity } from '../problem.ts'
+import { problem } from '../problem.ts'
+import { directive, newerSchedulers, piranhaSchedulers } from './directives.ts'
+import type { Scope } from './directives.ts'
+import type { BlockDraft, Draft, ServerDraft, Setting } from './draft.ts'
+import { valueIn, writtenName, writtenValue } from './draft.ts'
+import { tcpServicePort } from './services.ts'
+import { cInt, dotted, inetAton, isPlainAddress, prefixOf } from './values.ts'
+
+export interface Meaning {
+  /** Present when no problem blocks. */
+  readonly config?: Config
+  /** Each with a field of the draft as its place. */
+  readonly problems: readonly Problem[]
+}
+
+/** The longest name Linux gives an interface or an alias label. */
+const deviceNameMax = 15
+/** ipvsadm takes weights up to this. */
+const weightMax = 65_535
+const portMax = 65_535
+const syncIdMax = 255
+const markMax = 0xffff_ffff
+/** Piranha's nanny reads reentry 0 as this, in seconds. */
+const reentryOfZero = 180
+const secondsMax = 2_147_483
+const millisecondsMax = secondsMax * 1_000
+const burstMax = 100
+const roundsMax = 1_000
+
+const httpSend = 'GET / HTTP/1.0\r\n\r\n'
+const httpExpect = 'HTTP'
+
+const defaultFailbackDelayMs = 10_000
+const defaultAnnounce: Announce = { burst: 5, repeatMs: [100, 500, 1_000, 2_000], refreshMs: 30_000 }
+
+type Detail = Readonly<Record<string, string | number>>
+
+/** The settings of one scope, with the problems found while reading them. */
+class Reader {
+  readonly path: string
+  private readonly scope: Scope
+  private readonly problems: Problem[]
+  private readonly values = new Map<string, string>()
+  /** Set for what does not run: its problems warn instead of blocking. */
+  private lenient = false
+  /** Whether reading met something that cannot be used. */
+  blocked = false
+
+  constructor(scope: Scope, path: string, settings: readonly Setting[], problems: Problem[]) {
+    this.scope = scope
+    this.path = path
+    this.problems = problems
+    for (const setting of settings) {
+      const key = setting.shoal ? `#${setting.name}` : setting.name
+      const known = directive(scope, setting.name, setting.shoal)
+      if (this.values.has(key) && known) this.report('lvscf-repeated', key, 'warning', { name: setting.name })
+      this.values.set(key, setting.value)
+      if (known && setting.value !== '' && writtenValue(known, setting.value) === undefined) {
+        this.report('lvscf-value-unwritable', key, 'block', { name: setting.name })
+      }
+    }
+  }
+
+  /** From here on problems do not block: the block is not in service. */
+  relax(): void {
+    this.lenient = true
+  }
+
+  report(code: ProblemCode, key: string, severity: Severity, detail?: Detail): void {
+    if (severity === 'block') this.blocked = true
+    const field = key.startsWith('#') ? `shoal.${key.slice(1)}` : key
+    const path = field === '' ? this.path : `${this.path}.${field}`
+    this.problems.push(
+      problem(code, detail, { kind: 'field', path }, severity === 'block' && this.lenient ? 'warning' : severity),
+    )
+  }
+
+  has(key: string): boolean {
+    return this.values.has(key)
+  }
+
+  raw(key: string): string | undefined {
+    return this.values.get(key)
+  }
+
+  /** A whole number, within bounds. `fallback` is also what a broken value is replaced by, so that reading can go on. */
+  int(key: string, fallback: number, min: number, max: number): number {
+    const text = this.values.get(key)
+    if (text === undefined) return fallback
+    const name = key.replace('#', '')
+    const read = text === '' ? undefined : cInt(text)
+    if (!read) {
+      this.report('lvscf-not-a-number', key, 'block', { name, value: text })
+      return fallback
+    }
+    if (read.base === 8) this.report('lvscf-octal', key, 'warning', { name, value: text, meaning: read.value })
+    if (read.exact < BigInt(min) || read.exact > BigInt(max)) {
+      this.report('lvscf-out-of-range', key, 'block', { name, value: text, min, max })
+      return fallback
+    }
+    return Number(read.exact)
+  }
+
+  /** Checks values that have no meaning for Shoal; they never block. */
+  unused(keys: readonly string[]): void {
+    const { lenient, blocked } = this
+    this.lenient = true
+    for (const key of keys) {
+      const known = directive(this.scope, key)
+      if (known?.type === 'bool') this.bool(key, false)
+      else if (known?.choices) this.choice(key, known.choices, '')
+      else if (known?.type === 'host') this.address(key)
+    }
+    this.lenient = lenient
+    this.blocked = blocked
+  }
+
+  bool(key: string, fallback: boolean): boolean {
+    const text = this.values.get(key)
+    if (text === undefined) return fallback
+    const read = text === '' ? undefined : cInt(text)
+    if (!read || (read.value !== 0 && read.value !== 1)) {
+      this.report('lvscf-not-a-switch', key, 'block', { name: key, value: text })
+      return fallback
+    }
+    return read.value === 1
+  }
+
+  port(key: string, fallback: number, zeroIsFine: boolean): number {
+    const text = this.values.get(key)
+    if (text === undefined) return fallback
+    const named = directive(this.scope, key)?.numeric ? undefined : tcpServicePort(text)
+    if (named !== undefined) return named
+    if (text === '' || !cInt(text)) {
+      this.report('lvscf-not-a-port', key, 'block', { name: key, value: text })
+      return fallback
+    }
+    return this.int(key, fallback, zeroIsFine ? 0 : 1, portMax)
+  }
+
+  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T {
+    const text = this.values.get(key)
+    if (text === undefined) return fallback
+    const found = choices.find((choice) => choice === text)
+    if (found !== undefined) return found
+    this.report('lvscf-not-a-choice', key, 'block', { name: key, value: text, choices: choices.join(', ') })
+    return fallback
+  }
+
+  /** An IPv4 address as canonical text; undefined when absent, zero or unusable (then reported). */
+  address(key: string, text = this.values.get(key)): string | undefined {
+    if (text === undefined) return undefined
+    const address = inetAton(text)
+    if (address === undefined) {
+      const code = /^[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/.test(text)
+        ? 'lvscf-address-ipv6'
+        : /^[A-Za-z][A-Za-z0-9.-]*$/.test(text)
+          ? 'lvscf-host-name'
+          : 'lvscf-not-an-address'
+      this.report(code, key, 'block', { name: key, value: text })
+      return undefined
+    }
+    const plain = dotted(address)
+    if (!isPlainAddress(text))
+      this.report('lvscf-address-form', key, 'warning', { name: key, value: text, meaning: plain })
+    return address === 0 ? undefined : plain
+  }
+
+  /** The prefix length of a netmask; undefined when absent or 0.0.0.0. */
+  prefix(key: string): number | undefined {
+    const text = this.values.get(key)
+    if (text === undefined) return undefined
+    const mask = inetAton(text)
+    if (mask === undefined) {
+      this.report('lvscf-not-a-mask', key, 'block', { name: key, value: text })
+      return undefined
+    }
+    if (mask === 0) return undefined
+    const prefix = prefixOf(mask)
+    if (prefix === undefined) this.report('lvscf-mask-gaps', key, 'block', { name: key, value: text })
+    return prefix
+  }
+
+  /** What is not in service may lack its address: the web tool adds blocks so. */
+  zeroAddress(place: string, name: string): void {
+    this.blocked = true
+    this.report('lvscf-address-zero', place, this.lenient ? 'note' : 'block', { name })
+  }
+
+  /** Address and device. `required` reports their absence. */
+  placed(key: string, maskKey: string, required: boolean): FloatingAddress | undefined {
+    const prefix = this.prefix(maskKey)
+    const text = this.values.get(key)
+    if (text === undefined || text === '') {
+      if (required) this.zeroAddress(text === undefined ? '' : key, key)
+      return undefined
+    }
+    const [host = '', device = ''] = text.split(/[ \t]+/)
+    const address = this.address(key, host)
+    if (device === '') {
+      this.report('lvscf-device-missing', key, 'block', { name: key })
+      return undefined
+    }
+    if (device.length > deviceNameMax || device.includes('/')) {
+      this.report('lvscf-device-name', key, 'block', { value: device, max: deviceNameMax })
+      return undefined
+    }
+    if (address === undefined) {
+      if (required && inetAton(host) === 0) this.zeroAddress(key, key)
+      return undefined
+    }
+    if (!device.includes(':')) this.report('lvscf-device-without-label', key, 'warning', { name: key, value: device })
+    return { address, device, ...(prefix === undefined ? {} : { prefix }) }
+  }
+
+  /** A list of milliseconds, separated by commas or blanks. */
+  milliseconds(key: string, fallback: readonly number[]): readonly number[] {
+    const text = this.values.get(key)
+    if (text === undefined) return fallback
+    if (text === 'none') return []
+    const numbers = text.split(/[\s,]+/).map((word) => (/^\d{1,7}$/.test(word) ? Number(word) : -1))
+    if (numbers.every((value, at) => value > (numbers[at - 1] ?? 0))) return numbers
+    this.report('lvscf-own-value', key, 'block', { name: key.slice(1), value: text })
+    return fallback
+  }
+}
+
+/** Reads a draft. Never throws; the problems come in the order of the draft, those of the whole last. */
+export function config(draft: Draft): Meaning {
+  const problems: Problem[] = []
+  const global = new Reader('global', 'global', draft.settings, problems)
+  const directors = readDirectors(global)
+  const heartbeat = readHeartbeat(global)
+  const forwarding: Forwarding = global.choice('network', ['nat', 'direct', 'tunnel'], 'nat')
+  const natRouter = readNatRouter(global, forwarding)
+  const serves = draft.blocks.some((block) => block.kind === 'virtual' && valueIn(block.settings, 'active') === '1')
+  if (serves && forwarding === 'nat' && !natRouter && !global.raw('nat_router')) {
+    global.report('lvscf-nat-router-missing', 'network', 'warning')
+  }
+  const syncDaemon = readSync(global)
+  if (global.choice('service', ['lvs', 'fos'], 'lvs') === 'fos') global.report('lvscf-fos', 'service', 'block')
+  // Read by Piranha and used by nobody: a broken value makes it refuse the file all the same.
+  global.unused(['heartbeat', 'sync', 'hard_shutdown', 'reservation_conflict_action'])
+  for (const name of ['active_cmd', 'inactive_cmd']) {
+    if (global.raw(name)) global.report('lvscf-not-run', name, 'note', { name })
+  }
+
+  const virtualServers: VirtualServer[] = []
+  const placesOf: string[] = []
+  const names = new Set<string>()
+  draft.blocks.forEach((block, at) => {
+    const path = `blocks.${at}`
+    const reader = new Reader('virtual', path, block.settings, problems)
+    checkName(reader, block.name, names, block.kind)
+    if (block.kind === 'failover') {
+      reader.report('lvscf-failover-block', '', 'note', { name: block.name })
+      return
+    }
+    const virtual = readVirtual(reader, block, forwarding, problems)
+    if (!virtual) return
+    virtualServers.push(virtual)
+    placesOf.push(path)
+  })
+
+  const addresses = directors.primary || directors.backup ? directors : {}
+  checkAddresses(problems, virtualServers, placesOf, addresses, natRouter)
+  checkNat(problems, virtualServers, placesOf, forwarding, natRouter)
+  if (!virtualServers.some((virtual) => virtual.active)) global.report('lvscf-nothing-active', '', 'warning')
+
+  const failback: Failback = {
+    auto: global.choice('#failback', ['on', 'off'], 'off') === 'on',
+    delayMs: global.int('#failback_delay_ms', defaultFailbackDelayMs, 0, millisecondsMax),
+  }
+  const announce: Announce = {
+    burst: global.int('#announce_burst', defaultAnnounce.burst, 1, burstMax),
+    repeatMs: global.milliseconds('#announce_repeat_ms', defaultAnnounce.repeatMs),
+    refreshMs: global.int('#announce_refresh_ms', defaultAnnounce.refreshMs, 0, millisecondsMax),
+  }
+  const timeouts = {
+    tcpS: global.int('tcp_timeout', 0, 0, secondsMax),
+    tcpFinS: global.int('tcpfin_timeout', 0, 0, secondsMax),
+    udpS: global.int('udp_timeout', 0, 0, secondsMax),
+  }
+  const whole: Config = {
+    serialNo: global.int('serial_no', 0, -0x8000_0000, 0x7fff_ffff),
+    ...(directors.primary ? { primary: directors.primary } : {}),
+    ...(directors.backup ? { backup: directors.backup } : {}),
+    backupActive: directors.backupActive,
+    heartbeat,
+    forwarding,
+    ...(natRouter ? { natRouter } : {}),
+    monitorLinks: global.int('monitor_links', 0, -0x8000_0000, 0x7fff_ffff) !== 0,
+    ...(syncDaemon ? { syncDaemon } : {}),
+    timeouts,
+    failback,
+    announce,
+    virtualServers,
+  }
+  const blocked = problems.some((one) => one.severity === 'block')
+  return blocked ? { problems } : { config: whole, problems }
+}
+
+interface Directors {
+  readonly primary?: DirectorAddresses
+  readonly backup?: DirectorAddresses
+  readonly backupActive: boolean
+}
+
+function readDirectors(global: Reader): Directors {
+  const primary = global.address('primary')
+  const backup = global.address('backup')
+  let primaryPrivate = global.address('primary_private')
+  let backupPrivate = global.address('backup_private')
+  if (primary === undefined) {
+    const zero = global.raw('primary') !== undefined && inetAton(global.raw('primary') ?? '') === 0
+    if (!global.has('primary') || zero)
+      global.report('lvscf-primary-missing', global.has('primary') ? 'primary' : '', 'block')
+  }
+  let backupActive = global.bool('backup_active', false)
+  if (backupActive && backup === undefined && !isBroken(global, 'backup')) {
+    global.report('lvscf-backup-missing', 'backup_active', 'warning')
+    backupActive = false
+  }
+  if (!backupActive && backup !== undefined) global.report('lvscf-backup-inactive', 'backup_active', 'note', { backup })
+  if (primary !== undefined && primary === backup)
+    global.report('lvscf-directors-equal', 'backup', 'block', { address: primary })
+  // Piranha drops backup_private without primary_private; one side alone is no path either way.
+  if (backupPrivate !== undefined && primaryPrivate === undefined && primary !== undefined) {
+    if (!isBroken(global, 'primary_private')) {
+      global.report('lvscf-private-half', 'backup_private', 'warning', {
+        name: 'backup_private',
+        other: 'primary_private',
+      })
+    }
+    backupPrivate = undefined
+  } else if (primaryPrivate !== undefined && backupPrivate === undefined && backup !== undefined) {
+    if (!isBroken(global, 'backup_private') && primaryPrivate !== primary) {
+      global.report('lvscf-private-half', 'primary_private', 'warning', {
+        name: 'primary_private',
+        other: 'backup_private',
+      })
+    }
+    primaryPrivate = undefined
+  }
+  const director = (own: string, other: string | undefined): DirectorAddresses =>
+    other === undefined || other === own ? { public: own } : { public: own, private: other }
+  return {
+    ...(primary === undefined ? {} : { primary: director(primary, primaryPrivate) }),
+    ...(backup === undefined ? {} : { backup: director(backup, backupPrivate) }),
+    backupActive,
+  }
+}
+
+/** Whether an address is written that could not be read (reported already). */
+function isBroken(reader: Reader, key: string): boolean {
+  const text = reader.raw(key)
+  return text !== undefined && inetAton(text) === undefined
+}
+
+function readHeartbeat(global: Reader): HeartbeatTiming {
+  const millisecondsInSecond = 1_000
+  const keepalive = global.int('keepalive', 2, 1, secondsMax) * millisecondsInSecond
+  const deadtime = global.int('deadtime', 5, 1, secondsMax) * millisecondsInSecond
+  const keepaliveMs = global.int('#keepalive_ms', keepalive, 1, millisecondsMax)
+  const deadtimeMs = global.int('#deadtime_ms', deadtime, 1, millisecondsMax)
+  const detail = { keepalive: keepaliveMs, deadtime: deadtimeMs }
+  const place = global.has('#deadtime_ms') ? '#deadtime_ms' : global.has('deadtime') ? 'deadtime' : 'keepalive'
+  if (deadtimeMs <= keepaliveMs) global.report('lvscf-deadtime-short', place, 'block', detail)
+  else if (deadtimeMs < 2 * keepaliveMs) global.report('lvscf-deadtime-tight', place, 'warning', detail)
+  return { port: global.port('heartbeat_port', 539, false), keepaliveMs, deadtimeMs }
+}
+
+function readNatRouter(global: Reader, forwarding: Forwarding): FloatingAddress | undefined {
+  const router = global.placed('nat_router', 'nat_nmask', false)
+  if (forwarding === 'nat') return router
+  if (router) global.report('lvscf-nat-router-unused', 'nat_router', 'note', { network: forwarding })
+  return undefined
+}
+
+function readSync(global: Reader): Config['syncDaemon'] {
+  const device = global.raw('syncd_iface') ?? 'eth0'
+  const id = global.int('syncd_id', 0, -0x8000_0000, 0x7fff_ffff)
+  if (!global.bool('syncdaemon', false)) return undefined
+  if (device.length > deviceNameMax || /[/\s]/.test(device) || device === '') {
+    global.report('lvscf-device-name', 'syncd_iface', 'block', { value: device, max: deviceNameMax })
+  }
+  const used = id & syncIdMax
+  if (used !== id) global.report('lvscf-sync-id', 'syncd_id', 'warning', { value: id, meaning: used })
+  return { device, id: used }
+}
+
+function checkName(reader: Reader, name: string, names: Set<string>, kind: string): void {
+  if (name === '') return
+  if (writtenName(name) === undefined) reader.report('lvscf-name-unwritable', 'name', 'block', { name })
+  if (names.has(name)) reader.report('lvscf-name-twice', 'name', 'warning', { kind, name })
+  names.add(name)
+}
+
+function readVirtual(
+  reader: Reader,
+  block: BlockDraft,
+  forwarding: Forwarding,
+  problems: Problem[],
+): VirtualServer | undefined {
+  const active = reader.bool('active', false)
+  if (!active) reader.relax()
+  const mark = reader.int('fwmark', 0, 0, markMax)
+  const vip = reader.placed('address', 'vip_nmask', true)
+  const protocol: Protocol = reader.choice('protocol', ['tcp', 'udp'], 'tcp')
+  const persistent = reader.int('persistent', 0, 0, secondsMax)
+  const port = reader.port('port', 80, mark > 0 || persistent > 0)
+  const scheduler = readScheduler(reader)
+  if (persistent > 0 && (scheduler === 'sh' || scheduler === 'dh')) {
+    reader.report('lvscf-persistent-hash', 'persistent', 'note', { scheduler })
+  }
+  const persistentPrefix = readPersistenceMask(reader, persistent)
+  const sorryServer = reader.address('sorry_server')
+  const loadMonitor = reader.raw('load_monitor')
+  const quiesce = reader.bool('quiesce_server', false)
+  const check = readCheck(reader, protocol, port)
+  reader.unused(['master'])
+
+  const realServers: RealServer[] = []
+  const names = new Set<string>()
+  const seen = new Set<string>()
+  block.servers.forEach((server, at) => {
+    const inner = new Reader('server', `${reader.path}.servers.${at}`, server.settings, problems)
+    if (!active) inner.relax()
+    checkName(inner, server.name, names, 'server')
+    const real = readServer(inner, server, port, forwarding !== 'nat' && mark === 0)
+    if (!real) return
+    const key = `${real.address}:${real.port}`
+    if (real.active && seen.has(key)) inner.report('lvscf-server-twice', 'address', 'block', { address: key })
+    if (real.active) seen.add(key)
+    realServers.push(real)
+  })
+  if (active) {
+    const running = realServers.filter((server) => server.active)
+    if (running.length === 0) reader.report('lvscf-no-real-servers', '', 'warning', { name: block.name })
+    else if (running.every((server) => server.weight === 0)) {
+      reader.report('lvscf-weights-zero', '', 'warning', { name: block.name })
+    }
+  }
+  if (!vip || (!active && reader.blocked)) return undefined
+  return {
+    name: block.name,
+    active,
+    vip,
+    protocol,
+    port,
+    ...(mark > 0 ? { fwmark: mark } : {}),
+    scheduler,
+    ...(persistent > 0 ? { persistentS: persistent } : {}),
+    ...(persistentPrefix === undefined ? {} : { persistentPrefix }),
+    ...(sorryServer === undefined ? {} : { sorryServer }),
+    quiesce,
+    ...(loadMonitor === undefined || loadMonitor === 'none' || loadMonitor === '' ? {} : { loadMonitor }),
+    check,
+    realServers,
+  }
+}
+
+function readScheduler(reader: Reader): string {
+  const text = reader.raw('scheduler') ?? 'wlc'
+  if (piranhaSchedulers.some((name) => name === text)) return text
+  if (newerSchedulers.some((name) => name === text)) {
+    reader.report('lvscf-scheduler-newer', 'scheduler', 'warning', { value: text })
+    return text
+  }
+  reader.report('lvscf-scheduler-unknown', 'scheduler', 'block', { value: text, choices: piranhaSchedulers.join(', ') })
+  return 'wlc'
+}
+
+function readPersistenceMask(reader: Reader, persistent: number): number | undefined {
+  const text = reader.raw('pmask')
+  if (text === undefined) return undefined
+  if (inetAton(text) === undefined) {
+    // Piranha ignores it without a word.
+    reader.report('lvscf-pmask-ignored', 'pmask', 'warning', { value: text })
+    return undefined
+  }
+  const prefix = reader.prefix('pmask')
+  if (persistent === 0) {
+    if (prefix !== undefined) reader.report('lvscf-pmask-unused', 'pmask', 'note')
+    return undefined
+  }
+  return prefix === 32 ? undefined : prefix
+}
+
+function readServer(
+  reader: Reader,
+  server: ServerDraft,
+  virtualPort: number,
+  samePort: boolean,
+): RealServer | undefined {
+  const active = reader.bool('active', false)
+  if (!active) reader.relax()
+  const address = reader.address('address')
+  if (address === undefined && !isBroken(reader, 'address')) {
+    reader.zeroAddress(reader.has('address') ? 'address' : '', 'address')
+  }
+  const port = reader.port('port', virtualPort, true)
+  if (samePort && port !== virtualPort)
+    reader.report('lvscf-port-differs', 'port', 'block', { port, virtual: virtualPort })
+  const weight = reader.int('weight', 1, 0, weightMax)
+  if (active && weight === 0) reader.report('lvscf-weight-zero', 'weight', 'note', { name: server.name })
+  if (address === undefined || (!active && reader.blocked)) return undefined
+  return { name: server.name, active, address, port, weight }
+}
+
+/** The bytes meant by a send or expect text: `\r \n \t \\ \' \"` are translated, an unknown escape is taken literally. */
+export function unescaped(text: string): { readonly text: string; readonly unknown?: string } {
+  if (text.length < 2 || !text.includes('\\')) return { text }
+  const known: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '\\': '\\', "'": "'", '"': '"' }
+  let out = ''
+  let unknown: string | undefined
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at)
+    if (char !== '\\') {
+      out += char
+      continue
+    }
+    const next = text.charAt(at + 1)
+    const meant = known[next]
+    if (meant === undefined) {
+      unknown ??= char + next
+      out += char
+      continue
+    }
+    out += meant
+    at++
+  }
+  return unknown === undefined ? { text: out } : { text: out, unknown }
+}
+
+function readCheck(reader: Reader, protocol: Protocol, port: number): Check {
+  const timeoutS = reader.int('timeout', 10, 1, secondsMax)
+  const reentry = reader.int('reentry', reentryOfZero, 0, secondsMax)
+  const rise = Math.max(1, Math.floor((reentry === 0 ? reentryOfZero : reentry) / timeoutS))
+  const timing = {
+    intervalMs: reader.int('#check_interval_ms', timeoutS * 1_000, 1, millisecondsMax),
+    timeoutMs: reader.int('#check_timeout_ms', timeoutS * 1_000, 1, millisecondsMax),
+    rise: reader.int('#rise', rise, 1, roundsMax),
+    fall: reader.int('#fall', 1, 1, roundsMax),
+  }
+  const regex = reader.bool('use_regex', false)
+  const said = (key: string): string | undefined => {
+    const text = reader.raw(key)
+    if (text === undefined) return undefined
+    const { text: meant, unknown } = unescaped(text)
+    if (unknown !== undefined) reader.report('lvscf-escape-unknown', key, 'warning', { name: key, escape: unknown })
+    return meant
+  }
+  const send = said('send')
+  const expect = said('expect')
+  const program = reader.raw('send_program')
+  if (regex && expect !== undefined && !isRegex(expect)) {
+    reader.report('lvscf-regex-broken', 'expect', 'warning', { value: expect })
+  }
+  if (program !== undefined && program !== '') {
+    if (expect === undefined) reader.report('lvscf-program-without-expect', 'send_program', 'warning')
+    return { kind: 'program', program, ...(expect === undefined ? {} : { expect }), regex, ...timing }
+  }
+  if (send === undefined && expect === undefined) {
+    if (protocol === 'udp') reader.report('lvscf-udp-unchecked', 'protocol', 'warning')
+    if (port === 80 && protocol === 'tcp')
+      return { kind: 'send-expect', send: httpSend, expect: httpExpect, regex, ...timing }
+    return { kind: 'connect', regex, ...timing }
+  }
+  if (expect !== undefined && send === undefined && (protocol === 'udp' || port === 80)) {
+    reader.report('lvscf-expect-without-send', 'expect', 'warning', { port, protocol })
+  }
+  if (expect === undefined && protocol === 'udp') reader.report('lvscf-udp-unchecked', 'protocol', 'warning')
+  return {
+    kind: 'send-expect',
+    ...(send === undefined ? {} : { send }),
+    ...(expect === undefined ? {} : { expect }),
+    regex,
+    ...timing,
+  }
+}
+
+/** POSIX extended syntax is close enough to tell a broken expression. */
+function isRegex(text: string): boolean {
+  try {
+    return new RegExp(text.replace(/\[\[:\w+:\]/g, '[a')) instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
+function fieldProblem(code: ProblemCode, path: string, severity: Severity, detail: Detail): Problem {
+  return problem(code, detail, { kind: 'field', path }, severity)
+}
+
+function checkAddresses(
+  problems: Problem[],
+  virtuals: readonly VirtualServer[],
+  places: readonly string[],
+  directors: Pick<Directors, 'primary' | 'backup'>,
+  natRouter: FloatingAddress | undefined,
+): void {
+  const directorOf = new Map<string, string>()
+  for (const role of ['primary', 'backup'] as const) {
+    const addresses = directors[role]
+    if (!addresses) continue
+    directorOf.set(addresses.public, role)
+    if (addresses.private !== undefined) directorOf.set(addresses.private, `${role}_private`)
+  }
+  const servers = new Map<string, string>()
+  for (const virtual of virtuals) {
+    for (const server of virtual.realServers) if (!servers.has(server.address)) servers.set(server.address, server.name)
+  }
+  const services = new Map<string, string>()
+  const marks = new Map<number, string>()
+  const firstOnAddress = new Map<string, VirtualServer>()
+  virtuals.forEach((virtual, at) => {
+    if (!virtual.active) return
+    const path = places[at] ?? ''
+    const { address } = virtual.vip
+    const director = directorOf.get(address)
+    if (director !== undefined) {
+      problems.push(fieldProblem('lvscf-vip-is-director', `${path}.address`, 'block', { address, name: director }))
+    }
+    const server = servers.get(address)
+    if (server !== undefined) {
+      problems.push(fieldProblem('lvscf-vip-is-server', `${path}.address`, 'block', { address, name: server }))
+    }
+    if (natRouter?.address === address && natRouter.device !== virtual.vip.device) {
+      problems.push(fieldProblem('lvscf-vip-devices', `${path}.address`, 'warning', { address, other: 'nat_router' }))
+    }
+    if (virtual.fwmark === undefined) {
+      const key = `${address}:${virtual.port}/${virtual.protocol}`
+      const other = services.get(key)
+      if (other !== undefined) {
+        problems.push(fieldProblem('lvscf-service-twice', `${path}.address`, 'block', { service: key, other }))
+      }
+      services.set(key, virtual.name)
+    } else {
+      const other = marks.get(virtual.fwmark)
+      if (other !== undefined) {
+        problems.push(fieldProblem('lvscf-mark-twice', `${path}.fwmark`, 'block', { mark: virtual.fwmark, other }))
+      }
+      marks.set(virtual.fwmark, virtual.name)
+    }
+    const first = firstOnAddress.get(address)
+    if (!first) firstOnAddress.set(address, virtual)
+    else if (first.vip.device !== virtual.vip.device || first.vip.prefix !== virtual.vip.prefix) {
+      problems.push(fieldProblem('lvscf-vip-devices', `${path}.address`, 'warning', { address, other: first.name }))
+    }
+  })
+  for (const [role, addresses] of Object.entries(directors)) {
+    for (const address of [addresses.public, addresses.private]) {
+      const server = address === undefined ? undefined : servers.get(address)
+      if (address !== undefined && server !== undefined) {
+        problems.push(fieldProblem('lvscf-director-is-server', `global.${role}`, 'warning', { address, name: server }))
+      }
+    }
+  }
+}
+
+function checkNat(
+  problems: Problem[],
+  virtuals: readonly VirtualServer[],
+  places: readonly string[],
+  forwarding: Forwarding,
+  natRouter: FloatingAddress | undefined,
+): void {
+  if (forwarding !== 'nat' || natRouter?.prefix === undefined || natRouter.prefix === 32) return
+  const network = networkOf(natRouter.address, natRouter.prefix)
+  virtuals.forEach((virtual, at) => {
+    if (!virtual.active) return
+    const outside = virtual.realServers.find(
+      (server) => server.active && networkOf(server.address, natRouter.prefix ?? 32) !== network,
+    )
+    if (outside) {
+      problems.push(
+        fieldProblem('lvscf-server-outside-nat', places[at] ?? '', 'warning', {
+          name: outside.name,
+          address: outside.address,
+          network: `${dotted(network)}/${natRouter.prefix ?? 32}`,
+        }),
+      )
+    }
+  })
+}
+
+function networkOf(address: string, prefix: number): number {
+  const bits = inetAton(address) ?? 0
+  return prefix === 0 ? 0 : (bits & (0xffffffff << (32 - prefix))) >>> 0
+}

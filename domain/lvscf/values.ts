@@ -1,0 +1,112 @@
+/**
+ * Values as C reads them: whole numbers like strtol(3) with base 0, addresses like inet_aton(3). lvs.cf has no rules of its own, so
+ * `010` is 8, `10.1` is 10.0.0.1 and both are what a Piranha director runs with.
+ */
+
+/** A number at the start of a text, and where it ended. */
+interface Prefix {
+  readonly value: bigint
+  readonly end: number
+  readonly base: 8 | 10 | 16
+}
+
+const space = /[ \t\n\v\f\r]/
+const longMax = 2n ** 63n - 1n
+const longMin = -(2n ** 63n)
+
+function digitOf(char: string | undefined): number {
+  if (char === undefined) return 99
+  const code = char.charCodeAt(0)
+  if (code >= 48 && code <= 57) return code - 48
+  if (code >= 97 && code <= 102) return code - 87
+  if (code >= 65 && code <= 70) return code - 55
+  return 99
+}
+
+/** Digits from `at` in base 8, 10 or 16 by their prefix; without digits `end` is `at`. */
+function digits(text: string, at: number): Prefix {
+  let base: 8 | 10 | 16 = 10
+  let start = at
+  if (text[at] === '0') {
+    if ((text[at + 1] === 'x' || text[at + 1] === 'X') && digitOf(text[at + 2]) < 16) {
+      base = 16
+      start = at + 2
+    } else base = 8
+  }
+  let end = start
+  while (digitOf(text[end]) < base) end++
+  if (end === start) return { value: 0n, end: at, base: 10 }
+  const body = text.slice(start, end)
+  const value = base === 16 ? BigInt(`0x${body}`) : base === 8 ? BigInt(`0o${body}`) : BigInt(body)
+  return { value, end, base }
+}
+
+/** What a token is as a C `int` read by strtol(…, 0), wrapped as the original wraps it. Undefined when it is no number. */
+export function cInt(
+  text: string,
+): { readonly value: number; readonly exact: bigint; readonly base: 8 | 10 | 16 } | undefined {
+  if (text === '') return { value: 0, exact: 0n, base: 10 }
+  let at = 0
+  while (at < text.length && space.test(text.charAt(at))) at++
+  const sign = text[at]
+  if (sign === '+' || sign === '-') at++
+  const found = digits(text, at)
+  if (found.end === at || found.end !== text.length) return undefined
+  let exact = sign === '-' ? -found.value : found.value
+  const unclamped = exact
+  if (exact > longMax) exact = longMax
+  if (exact < longMin) exact = longMin
+  const octal = found.base === 8 && found.end - at > 1
+  return {
+    value: Number(BigInt.asIntN(32, exact)),
+    exact: unclamped,
+    base: octal ? 8 : found.base === 8 ? 10 : found.base,
+  }
+}
+
+/** An IPv4 address as inet_aton(3) reads it (short, octal and hexadecimal forms too), as an unsigned number. */
+export function inetAton(text: string): number | undefined {
+  const limits = [0xffffffff, 0xffffff, 0xffff, 0xff]
+  let result = 0
+  let part = 0
+  let at = 0
+  let value: number
+  for (;;) {
+    const first = text.charCodeAt(at)
+    if (!(first >= 48 && first <= 57)) return undefined
+    const found = digits(text, at)
+    if (found.value > 0xffffffffn) return undefined
+    value = Number(found.value)
+    at = found.end
+    if (text[at] !== '.') break
+    if (part > 2 || value > 0xff) return undefined
+    result += value * 2 ** (24 - 8 * part)
+    part++
+    at++
+  }
+  if (at < text.length && !space.test(text.charAt(at))) return undefined
+  if (value > (limits[part] as number)) return undefined
+  return result + value
+}
+
+/** An address as dotted text. */
+export function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.')
+}
+
+/** The prefix length of a netmask; undefined when its ones are not contiguous. */
+export function prefixOf(mask: number): number | undefined {
+  const inverse = ~mask >>> 0
+  if ((inverse & (inverse + 1)) !== 0) return undefined
+  return 32 - (inverse === 0 ? 0 : Math.log2(inverse + 1))
+}
+
+/** The netmask of a prefix length. */
+export function maskOf(prefix: number): number {
+  return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
+}
+
+/** Whether a text is an address in the plain form everyone reads alike: four decimal numbers without leading zeros. */
+export function isPlainAddress(text: string): boolean {
+  return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text)
+}
