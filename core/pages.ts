@@ -6,7 +6,7 @@ import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 
 /** What the screen may load: its own scripts and styles, nothing inline, nothing from elsewhere. */
-export const contentSecurityPolicy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -3,7 +3,9 @@
  * becomes. Pure, so the window checks with the same rules as the core.
  */
 import type { ClusterDraft, DirectorDraft, HostDraft, RealServerDraft, ServiceDraft, WizardStep } from './cluster.ts'
-import { inSameNetwork, isIpv4, isUnusable } from './ipv4.ts'
+import { inSameNetwork, isIpv4, isUnusable, prefixToMask } from './ipv4.ts'
+import { newDocument } from './lvscf/draft.ts'
+import type { BlockDraft, Draft as LvscfDraft, Setting } from './lvscf/draft.ts'
 import { problem } from './problem.ts'
 import type { Problem, ProblemCode } from './problem.ts'
 
@@ -13,6 +15,9 @@ export const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh'
 /** Beats and deadtime Shoal writes when it is not told otherwise: a takeover within a second, and six lost beats are borne. */
 export const defaultKeepaliveMs = 100
 export const defaultDeadtimeMs = 700
+
+/** lvs.cf(5): the port of pulse's heartbeat. */
+export const heartbeatPort = 539
 
 export const maxNameLength = 60
 /** nanny keeps a check's text in a fixed buffer; longer text is cut there (grammar: at most 254 bytes). */
@@ -333,4 +338,104 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
     })
   }
   return problems
+}
+
+function settings(...pairs: readonly (Setting | undefined)[]): readonly Setting[] {
+  return pairs.filter((pair) => pair !== undefined)
+}
+
+function set(name: string, value: string | number): Setting | undefined {
+  return String(value).trim() === '' ? undefined : { name, value: String(value).trim() }
+}
+
+function setShoal(name: string, value: string | number): Setting {
+  return { name, value: String(value), shoal: true }
+}
+
+/** Piranha re-addresses a device without an alias label, so a virtual IP always gets one. */
+export function aliasLabel(device: string): string {
+  const name = device.trim()
+  return name.includes(':') || name === '' ? name : `${name}:1`
+}
+
+function maskOf(prefixText: string): string {
+  const prefix = Number(prefixText.trim())
+  return prefixText.trim() === '' || !Number.isInteger(prefix) || prefix < 1 || prefix > 32 ? '' : prefixToMask(prefix)
+}
+
+/** Whole seconds for Piranha's own directives, never less than one. */
+function wholeSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000))
+}
+
+function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
+  const { virtualIp } = draft
+  const { check } = service
+  const persistentS = Number(service.persistentS.trim() || '0')
+  const sends = check.kind === 'send-expect'
+  return {
+    kind: 'virtual',
+    name: service.name.trim(),
+    settings: settings(
+      set('active', 1),
+      set('address', `${virtualIp.address.trim()} ${aliasLabel(virtualIp.device)}`),
+      set('vip_nmask', maskOf(virtualIp.prefix)),
+      set('port', service.port),
+      persistentS > 0 ? set('persistent', persistentS) : undefined,
+      sends && check.send !== '' ? { name: 'send', value: check.send } : undefined,
+      sends && check.expect !== '' ? { name: 'expect', value: check.expect } : undefined,
+      sends ? set('use_regex', 0) : undefined,
+      set('load_monitor', 'none'),
+      set('scheduler', service.scheduler),
+      set('protocol', service.protocol),
+      set('timeout', check.intervalS),
+      set('reentry', check.reentryS),
+      set('quiesce_server', 0),
+    ),
+    servers: draft.realServers.map((server) => ({
+      name: server.name.trim(),
+      settings: settings(set('address', clusterAddressOf(server)), set('active', 1), set('weight', server.weight)),
+    })),
+  }
+}
+
+/**
+ * The lvs.cf of a cluster, in the layout Piranha's own tool wrote. Half-typed fields come out as they are typed, so the text can be
+ * shown at any time; it is sound when `checkDraft` has nothing that blocks. Sub-second timing stands in Shoal's comment directives,
+ * beside the whole seconds that Piranha would use.
+ */
+export function draftLvscf(draft: ClusterDraft): string {
+  const [primary, backup] = draft.directors
+  const keepaliveMs = Number(draft.failure.keepaliveMs) || defaultKeepaliveMs
+  const deadtimeMs = Number(draft.failure.deadtimeMs) || defaultDeadtimeMs
+  const keepaliveS = wholeSeconds(keepaliveMs)
+  // Piranha beats every whole second at best and needs as many beats of patience as any other.
+  const deadtimeS = Math.max(wholeSeconds(deadtimeMs), keepaliveS * leastBeatsOfDeadtime)
+  const { natRouter } = draft
+  const lvscf: LvscfDraft = {
+    settings: settings(
+      set('serial_no', 1),
+      set('primary', clusterAddressOf(primary)),
+      set('primary_private', primary.privateAddress),
+      set('service', 'lvs'),
+      set('backup_active', 1),
+      set('backup', clusterAddressOf(backup)),
+      set('backup_private', backup.privateAddress),
+      set('heartbeat', 1),
+      set('heartbeat_port', heartbeatPort),
+      set('keepalive', keepaliveS),
+      set('deadtime', deadtimeS),
+      set('network', draft.forwarding),
+      draft.forwarding === 'nat'
+        ? set('nat_router', `${natRouter.address.trim()} ${aliasLabel(natRouter.device)}`)
+        : undefined,
+      draft.forwarding === 'nat' ? set('nat_nmask', maskOf(natRouter.prefix)) : undefined,
+      set('debug_level', 'NONE'),
+      keepaliveMs === keepaliveS * 1000 ? undefined : setShoal('keepalive_ms', keepaliveMs),
+      deadtimeMs === deadtimeS * 1000 ? undefined : setShoal('deadtime_ms', deadtimeMs),
+      draft.failure.failback ? setShoal('failback', 'on') : undefined,
+    ),
+    blocks: draft.services.map((service) => blockOf(draft, service)),
+  }
+  return newDocument(lvscf)
 }

@@ -1,0 +1,442 @@
+/**
+ * What is to be known of a host before anything is changed: one read-only script, and the reading of its answer into HostFacts. Pure.
+ * The script loads no module, starts nothing and needs nothing but a POSIX shell; a tool that is missing leaves its section empty.
+ * What comes back is data from another machine: every value is bounded and validated before anyone uses it.
+ */
+import { z } from 'zod'
+import { hostFactsSchema } from '../../domain/facts.ts'
+import type { HostFacts } from '../../domain/facts.ts'
+import { failed, ok, problem } from '../../domain/problem.ts'
+import type { Result } from '../../domain/problem.ts'
+
+/** Where a director's files are; also read by the plan. */
+export const lvscfPath = '/etc/sysconfig/ha/lvs.cf'
+export const clusterKeyPath = '/etc/shoal/cluster.key'
+export const agentCurrentPath = '/opt/shoal/agent/current'
+export const agentUnit = 'shoal-agent.service'
+
+/** Schedulers of the kernel that have a module (Documentation/networking/ipvs-sysctl and net/netfilter/ipvs/Kconfig). */
+export const kernelSchedulers = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'dh',
+  'sh',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'mh',
+  'twos',
+] as const
+
+/** Programs that also move virtual IPs or write the IPVS table, by unit name. */
+const rivalUnits = [
+  'keepalived',
+  'ldirectord',
+  'heartbeat',
+  'pacemaker',
+  'corosync',
+  'pulse',
+  'ucarp',
+  'vrrpd',
+  'kube-proxy',
+]
+const firewallUnits = ['firewalld', 'nftables', 'ufw', 'iptables']
+
+const commandsOfInterest = [
+  'ip',
+  'ss',
+  'ipvsadm',
+  'modprobe',
+  'sysctl',
+  'systemctl',
+  'base64',
+  'sha256sum',
+  'gzip',
+  'mktemp',
+  'flock',
+  'groupadd',
+  'usermod',
+  'gpasswd',
+  'apt-get',
+  'dnf',
+  'yum',
+  'zypper',
+  'iptables',
+  'nft',
+  'firewall-cmd',
+  'ethtool',
+  'tcpdump',
+]
+
+const sysctlFiles = [
+  'ip_forward',
+  'conf/*/arp_ignore',
+  'conf/*/arp_announce',
+  'conf/*/rp_filter',
+  'conf/*/send_redirects',
+  'conf/*/drop_gratuitous_arp',
+  'vs/expire_nodest_conn',
+  'vs/expire_quiescent_template',
+  'vs/conntrack',
+  'vs/conn_reuse_mode',
+]
+
+/**
+ * The script. `mark` is a fresh random word, so that no file's content can pass for a section's heading. It is to be run as root
+ * where root can be had (the IPVS table, owners of sockets and the cluster key are hidden from others).
+ */
+export function factsScript(mark: string): string {
+  return `s() { printf '\\n@${mark} %s\\n' "$1"; }
+s time; date +%s%N
+s uid; id -u
+s host; uname -n
+s kernel; uname -r; uname -m
+s os; cat /etc/os-release 2>/dev/null
+s cpus; getconf _NPROCESSORS_ONLN 2>/dev/null
+s memory; while read -r k v u; do [ "$k" = MemTotal: ] && echo "$v" && break; done </proc/meminfo
+s disk; df -Pk / /opt /etc /var /var/lib /tmp 2>/dev/null
+s init; read -r i </proc/1/comm; echo "$i"
+s machine-id; cat /etc/machine-id 2>/dev/null
+s addr; ip -j addr 2>/dev/null
+s route; ip -j -4 route 2>/dev/null
+s sysctl
+for f in ${sysctlFiles.map((file) => `/proc/sys/net/ipv4/${file}`).join(' ')}; do
+  [ -r "$f" ] && read -r v <"$f" && echo "$f=$v"
+done
+s ip-vs-probe; modprobe -n -q ip_vs 2>/dev/null; echo $?
+s ip-vs-loaded; [ -e /proc/net/ip_vs ] && echo yes
+s ip-vs-modules; grep -hos 'ip_vs[a-z_]*\\.ko' "/lib/modules/$(uname -r)/modules.dep" "/lib/modules/$(uname -r)/modules.builtin" | sort -u
+s ip-vs-table; [ -e /proc/net/ip_vs ] && ipvsadm-save -n 2>/dev/null
+s commands; for c in ${commandsOfInterest.join(' ')}; do p=$(command -v "$c") && echo "$c $p"; done
+s arping; p=$(command -v arping) && echo "$p" && arping -V 2>&1 | head -n 1
+s units; systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ${[...rivalUnits, ...firewallUnits, 'shoal-agent'].map((unit) => `${unit}.service`).join(' ')} 2>/dev/null
+s running; pgrep -l -x '${rivalUnits.join('|')}' 2>/dev/null
+s tcp; ss -Hltnp 2>/dev/null
+s udp; ss -Hlunp 2>/dev/null
+s nft; while read -r m x; do [ "$m" = nf_tables ] && nft list ruleset 2>/dev/null | head -n 2000 && break; done </proc/modules
+s iptables; [ -s /proc/net/ip_tables_names ] && iptables -S INPUT 2>/dev/null | head -n 500
+s shoal-agent; readlink ${agentCurrentPath} 2>/dev/null
+s shoal-files; sha256sum ${lvscfPath} ${clusterKeyPath} 2>/dev/null
+s lvscf; [ -f ${lvscfPath} ] && echo present && base64 <${lvscfPath}
+s end`
+}
+
+/** How the facts were got: what the answer itself cannot say. */
+export interface Asked {
+  /** When the answer's first line arrived, wall clock of this machine in ms. */
+  readonly atMs: number
+  /** How long a message takes there and back, in ms. */
+  readonly roundTripMs: number
+  readonly rootBy: HostFacts['rootBy']
+  /** Who is asked, for problems. */
+  readonly hostId: string
+  readonly address: string
+  readonly user: string
+}
+
+const ipAddrSchema = z.array(
+  z.object({
+    ifname: z.string().max(64),
+    address: z.string().max(64).optional(),
+    flags: z.array(z.string()).optional(),
+    operstate: z.string().optional(),
+    mtu: z.number().optional(),
+    link_type: z.string().optional(),
+    addr_info: z
+      .array(
+        z.object({
+          family: z.string().optional(),
+          local: z.string().max(64).optional(),
+          prefixlen: z.number().optional(),
+          label: z.string().max(64).optional(),
+          dynamic: z.boolean().optional(),
+        }),
+      )
+      .optional(),
+  }),
+)
+
+const ipRouteSchema = z.array(
+  z.object({ dst: z.string().max(64), gateway: z.string().max(64).optional(), dev: z.string().max(64).optional() }),
+)
+
+function sections(answer: string, mark: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const part of answer.split(`\n@${mark} `).slice(1)) {
+    const end = part.indexOf('\n')
+    if (end >= 0) found.set(part.slice(0, end), part.slice(end + 1))
+    else found.set(part, '')
+  }
+  return found
+}
+
+function parseJson<T>(text: string, schema: z.ZodType<T>, otherwise: T): T {
+  try {
+    // `ip -j` prints empty objects for what another namespace owns; they fail the schema one by one.
+    const value: unknown = JSON.parse(text)
+    if (!Array.isArray(value)) return otherwise
+    return schema.parse(
+      value.filter((entry) => typeof entry === 'object' && entry !== null && Object.keys(entry).length > 0),
+    )
+  } catch {
+    return otherwise
+  }
+}
+
+function wordsOf(text: string, most = 200): string {
+  return text.trim().slice(0, most)
+}
+
+function lines(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '')
+}
+
+function osRelease(text: string): HostFacts['os'] {
+  const values = new Map<string, string>()
+  for (const line of lines(text)) {
+    const match = /^([A-Z_]+)=(.*)$/.exec(line)
+    if (match?.[1] !== undefined) values.set(match[1], (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2').slice(0, 200))
+  }
+  const id = values.get('ID') ?? ''
+  const like = `${id} ${values.get('ID_LIKE') ?? ''}`
+  const family = /\b(debian|ubuntu)\b/.test(like)
+    ? 'debian'
+    : /\b(rhel|fedora|centos)\b/.test(like)
+      ? 'rhel'
+      : /\b(suse|opensuse|sles)\b/.test(like) || id.startsWith('opensuse')
+        ? 'suse'
+        : 'other'
+  return { id, version: values.get('VERSION_ID') ?? '', family, pretty: values.get('PRETTY_NAME') ?? id }
+}
+
+/** Least free space in MB among the mounts that hold these directories (df -Pk answers in the order asked). */
+function diskFree(text: string): HostFacts['freeMb'] {
+  const mounts = lines(text).flatMap((line) => {
+    const match = /\s(\d+)\s+\d+%\s+(\/\S*)$/.exec(line)
+    return match ? [{ mount: match[2] ?? '/', mb: Math.floor(Number(match[1]) / 1024) }] : []
+  })
+  const of = (directory: string): number => {
+    let best: { mount: string; mb: number } | undefined
+    for (const entry of mounts) {
+      const inside = directory === entry.mount || entry.mount === '/' || directory.startsWith(`${entry.mount}/`)
+      if (inside && (!best || entry.mount.length > best.mount.length)) best = entry
+    }
+    return best?.mb ?? 0
+  }
+  return {
+    root: Math.min(of('/opt'), of('/etc')),
+    var: of('/var/lib'),
+    tmp: of('/tmp'),
+  }
+}
+
+interface UnitState {
+  readonly enabled: boolean
+  readonly running: boolean
+}
+
+function unitStates(text: string): ReadonlyMap<string, UnitState> {
+  const states = new Map<string, UnitState>()
+  for (const block of text.split(/\n\s*\n/)) {
+    const values = new Map(
+      lines(block).map((line) => {
+        const at = line.indexOf('=')
+        return [line.slice(0, at), line.slice(at + 1)] as const
+      }),
+    )
+    const name = values.get('Id')?.replace(/\.service$/, '')
+    if (name === undefined || values.get('LoadState') === 'not-found') continue
+    states.set(name, {
+      enabled: /^(enabled|enabled-runtime|generated)$/.test(values.get('UnitFileState') ?? ''),
+      running: /^(active|activating|reloading)$/.test(values.get('ActiveState') ?? ''),
+    })
+  }
+  return states
+}
+
+function listening(text: string, protocol: 'tcp' | 'udp'): HostFacts['listening'] {
+  return lines(text).flatMap((line) => {
+    // State Recv-Q Send-Q Local:Port Peer:Port [users:((…))]
+    const words = line.trim().split(/\s+/)
+    const local = words[3] ?? ''
+    const at = local.lastIndexOf(':')
+    const port = Number(local.slice(at + 1))
+    if (at < 0 || !Number.isInteger(port)) return []
+    const address = local
+      .slice(0, at)
+      .replace(/^\[|\]$/g, '')
+      .replace(/%.*$/, '')
+    const process = /users:\(\("([^"]{1,64})"/.exec(line)?.[1]
+    return [{ protocol, address: address === '' ? '*' : address, port, ...(process === undefined ? {} : { process }) }]
+  })
+}
+
+/** Whether the INPUT side of the firewall refuses what it does not know. */
+function refusesInput(nft: string, iptables: string): boolean {
+  if (/hook input[^}]*policy drop/.test(nft)) return true
+  for (const chain of nft.split(/\n\tchain /)) {
+    if (/hook input/.test(chain) && /\b(drop|reject)\b/.test(chain)) return true
+  }
+  return /^-P INPUT (DROP|REJECT)/m.test(iptables) || /^-A INPUT .*-j (DROP|REJECT)/m.test(iptables)
+}
+
+/** `/proc/sys/net/ipv4/conf/eth0/arp_ignore` as `net.ipv4.conf.eth0.arp_ignore` (dots in names become slashes, sysctl(8)). */
+function sysctlName(path: string): string {
+  return path
+    .slice('/proc/sys/'.length)
+    .split('/')
+    .map((part) => part.replaceAll('.', '/'))
+    .join('.')
+}
+
+/** Bytes of a base64 text as text: UTF-8 where it is valid, else each byte as the character of its number, so nothing is lost. */
+export function decodeBase64(text: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+  let bits = 0
+  let held = 0
+  let bytes = ''
+  for (const character of text) {
+    const value = alphabet.indexOf(character)
+    if (value < 0) continue
+    held = held * 64 + value
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes += String.fromCharCode(Math.floor(held / 2 ** bits))
+      held %= 2 ** bits
+    }
+  }
+  try {
+    return decodeURIComponent(bytes.replace(/[\u0080-\u00ff%]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`))
+  } catch {
+    return bytes
+  }
+}
+
+/** Reads the script's answer. `answer-unreadable` when it is not one (a login script that replaced the shell, a cut answer). */
+export function readFacts(answer: string, mark: string, asked: Asked): Result<HostFacts> {
+  const of = sections(answer, mark)
+  const unreadable = (what: string): Result<HostFacts> =>
+    failed(
+      problem(
+        'answer-unreadable',
+        { host: asked.address, what, user: asked.user },
+        { kind: 'host', host: asked.hostId },
+      ),
+    )
+  if (!of.has('end')) return unreadable('facts')
+  const text = (name: string): string => of.get(name) ?? ''
+
+  const hostTimeMs = Number(text('time').trim().slice(0, -6))
+  const [kernel = '', machine = ''] = lines(text('kernel'))
+  const units = unitStates(text('units'))
+  const processes = new Set(lines(text('running')).map((line) => line.trim().split(/\s+/)[1] ?? ''))
+  const modules = new Set(lines(text('ip-vs-modules')).map((line) => line.replace(/\.ko$/, '')))
+  const loaded = text('ip-vs-loaded').trim() === 'yes'
+  const schedulersFound = kernelSchedulers.filter((name) => modules.has(`ip_vs_${name}`))
+
+  const commands: Record<string, string> = {}
+  for (const line of lines(text('commands'))) {
+    const [name = '', path = ''] = line.split(' ')
+    if (commandsOfInterest.includes(name)) commands[name] = path.slice(0, 200)
+  }
+  const [arpingPath, arpingVersion] = lines(text('arping'))
+  // Two programs share the name; only the one of iputils knows the options used here.
+  if (arpingPath !== undefined && /iputils/.test(arpingVersion ?? '')) commands['arping'] = arpingPath.slice(0, 200)
+
+  const sysctls: Record<string, string> = {}
+  for (const line of lines(text('sysctl'))) {
+    const at = line.indexOf('=')
+    if (at > 0 && line.startsWith('/proc/sys/')) sysctls[sysctlName(line.slice(0, at))] = line.slice(at + 1, at + 101)
+  }
+
+  const rivals = rivalUnits.flatMap((name) => {
+    const state = units.get(name)
+    const running = (state?.running ?? false) || processes.has(name)
+    return running || state?.enabled ? [{ name, enabled: state?.enabled ?? false, running }] : []
+  })
+
+  const digests = new Map(
+    lines(text('shoal-files')).map((line) => {
+      const [digest = '', path = ''] = line.split(/\s+/)
+      return [path, digest] as const
+    }),
+  )
+  const agentPath = wordsOf(text('shoal-agent'), 500)
+  const keyDigest = digests.get(clusterKeyPath)
+  const [present, ...lvscfBase64] = lines(text('lvscf'))
+
+  const facts = {
+    atMs: asked.atMs,
+    hostName: wordsOf(text('host')),
+    os: osRelease(text('os')),
+    kernel: wordsOf(kernel),
+    machine: wordsOf(machine),
+    cpus: Number(text('cpus').trim()) || 1,
+    memoryMb: Math.floor((Number(text('memory').trim()) || 0) / 1024),
+    freeMb: diskFree(text('disk')),
+    uid: /^\d+$/.test(text('uid').trim()) ? Number(text('uid').trim()) : -1,
+    rootBy: asked.rootBy,
+    init: wordsOf(text('init')),
+    machineId: wordsOf(text('machine-id')),
+    clockOffsetMs: Number.isFinite(hostTimeMs) ? Math.round(hostTimeMs - (asked.atMs - asked.roundTripMs / 2)) : 0,
+    nics: parseJson(text('addr'), ipAddrSchema, []).map((nic) => ({
+      name: nic.ifname,
+      mac: nic.link_type === 'ether' ? (nic.address ?? '').toLowerCase() : '',
+      up: (nic.flags ?? []).includes('LOWER_UP') || nic.operstate === 'UP',
+      mtu: nic.mtu ?? 0,
+      addresses: (nic.addr_info ?? []).flatMap((info) =>
+        info.family === 'inet' && info.local !== undefined
+          ? [
+              {
+                address: info.local,
+                prefix: info.prefixlen ?? 32,
+                ...(info.label === undefined || info.label === nic.ifname ? {} : { label: info.label }),
+                dynamic: info.dynamic ?? false,
+              },
+            ]
+          : [],
+      ),
+    })),
+    routes: parseJson(text('route'), ipRouteSchema, []).map((route) => ({
+      to: route.dst,
+      ...(route.gateway === undefined ? {} : { via: route.gateway }),
+      device: route.dev ?? '',
+    })),
+    sysctls,
+    ipvs: {
+      available: loaded || text('ip-vs-probe').trim() === '0' || modules.has('ip_vs'),
+      loaded,
+      schedulers: schedulersFound,
+      table: text('ip-vs-table').trim(),
+    },
+    commands,
+    rivals,
+    listening: [...listening(text('tcp'), 'tcp'), ...listening(text('udp'), 'udp')],
+    firewall: {
+      active: firewallUnits.filter((name) => units.get(name)?.running ?? false),
+      inputDrops: refusesInput(text('nft'), text('iptables')),
+    },
+    ...(agentPath === '' && keyDigest === undefined
+      ? {}
+      : {
+          shoal: {
+            agentVersion: agentPath.split('/').at(-1) ?? '',
+            agentRunning: units.get('shoal-agent')?.running ?? false,
+            configDigest: digests.get(lvscfPath) ?? '',
+            clusterKeyDigest: keyDigest ?? '',
+          },
+        }),
+    ...(present === 'present' ? { lvscf: decodeBase64(lvscfBase64.join('')) } : {}),
+  }
+  const checked = hostFactsSchema.safeParse(facts)
+  if (!checked.success) return unreadable(checked.error.issues[0]?.path.join('.') ?? 'facts')
+  // A host that prints no kernel and no addresses is not one we can plan for.
+  if (checked.data.kernel === '' || checked.data.nics.length === 0) return unreadable('facts (uname, ip -j)')
+  return ok(checked.data)
+}
