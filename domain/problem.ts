@@ -4,12 +4,13 @@
  */
 import type { AppCode } from './speech/app.ts'
 import type { ClusterCode } from './speech/cluster.ts'
+import type { DocumentCode } from './speech/document.ts'
 import type { HostCode } from './speech/host.ts'
 import type { LvscfCode } from './speech/lvscf.ts'
 import type { ServeCode } from './speech/serve.ts'
 
 /** Every code Shoal can report. A code without its sentence and remedy in each language does not compile (see speech/). */
-export type ProblemCode = AppCode | ClusterCode | HostCode | LvscfCode | ServeCode
+export type ProblemCode = AppCode | ClusterCode | DocumentCode | HostCode | LvscfCode | ServeCode
 
 /** `block`: nothing goes on. `warning`: it works, but will surprise. `note`: worth knowing. */
 export type Severity = 'block' | 'warning' | 'note'

@@ -25,6 +25,7 @@ function request<Answer>() {
 const id = z.string().min(1).max(200)
 const path = z.string().min(1).max(4096)
 const nothing = z.object({})
+const documentText = z.string().max(16_000_000)
 
 export interface AppInfo {
   readonly version: string
@@ -62,11 +63,29 @@ export type HostTried =
   | { readonly kind: 'facts'; readonly facts: HostFacts; readonly roundTripMs: number }
   | { readonly kind: 'unknown-key'; readonly key: HostKey }
 
+/** How the bytes of a document become text and go back unchanged. A byte order mark and line ends are part of the text. */
+export const documentEncodings = ['utf-8', 'gb18030', 'latin1'] as const
+export type DocumentEncoding = (typeof documentEncodings)[number]
+
 export interface OpenedDocument {
+  /** Absolute path. */
   readonly file: string
   readonly text: string
   /** SHA-256 of the bytes on disk, to notice a change made elsewhere. */
   readonly digest: string
+  readonly encoding: DocumentEncoding
+}
+
+const documentEncoding = z.enum(documentEncodings)
+
+/** What was typed and not saved; it outlives a crash. `file` null is the document that has no file yet. */
+export interface KeptDocument {
+  readonly file: string | null
+  readonly text: string
+  readonly encoding: DocumentEncoding
+  /** Of the file it was typed over. */
+  readonly digest: string | null
+  readonly keptAtMs: number
 }
 
 export const requests = {
@@ -137,10 +156,22 @@ export const requests = {
 
   'documents.open': request<OpenedDocument>()(z.object({ file: path })),
   /** `digest` is the one last seen; null for a new file. Answers the new digest, or `changed-meanwhile`. */
-  'documents.save': request<{ readonly digest: string }>()(
-    z.object({ file: path, text: z.string().max(16_000_000), digest: z.string().nullable() }),
+  'documents.save': request<{ readonly file: string; readonly digest: string }>()(
+    z.object({ file: path, text: documentText, digest: z.string().nullable(), encoding: documentEncoding.optional() }),
   ),
   'documents.recent': request<readonly string[]>()(nothing),
+  /** Keeps what is typed and not yet saved, beside the file; `documents.forget` drops it again. */
+  'documents.keep': request<null>()(
+    z.object({
+      file: path.nullable(),
+      text: documentText,
+      encoding: documentEncoding,
+      digest: z.string().nullable(),
+    }),
+  ),
+  'documents.kept': request<KeptDocument | null>()(z.object({ file: path.nullable() })),
+  'documents.kept-list': request<readonly { readonly file: string | null; readonly keptAtMs: number }[]>()(nothing),
+  'documents.forget': request<null>()(z.object({ file: path.nullable() })),
 } as const
 
 type Table = typeof requests

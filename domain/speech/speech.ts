@@ -6,6 +6,7 @@
 import type { Problem } from '../problem.ts'
 import { appSpeech } from './app.ts'
 import { clusterSpeech } from './cluster.ts'
+import { documentSpeech } from './document.ts'
 import { hostSpeech } from './host.ts'
 import { lvscfSpeech } from './lvscf.ts'
 import { serveSpeech } from './serve.ts'
@@ -22,7 +23,7 @@ export interface Said {
 /** One code in every language. */
 export type Entry = Readonly<Record<Language, Said>>
 
-const table = { ...lvscfSpeech, ...hostSpeech, ...clusterSpeech, ...appSpeech, ...serveSpeech }
+const table = { ...lvscfSpeech, ...hostSpeech, ...clusterSpeech, ...appSpeech, ...documentSpeech, ...serveSpeech }
 
 function fill(sentence: string, detail: Problem['detail']): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(detail?.[name] ?? '?'))
