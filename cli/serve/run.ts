@@ -9,14 +9,13 @@ import { connect } from 'node:net'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
-import type { OfferedHost } from '../../domain/contract/app.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
 import { speak } from '../../domain/speech/speech.ts'
 import { createCore } from '../../core/core.ts'
 import { defaultDataDir } from '../../core/data-dir.ts'
-import type { Log } from '../../core/ports.ts'
+import { lineLog } from '../../core/log.ts'
+import { readOffered } from '../../core/offered.ts'
 import { createDoor } from './door.ts'
 import { allowedAuthorities, authority, isLoopback } from './guards.ts'
 import { hashPassword, keepHash, keptHash, passwordLeastCharacters, passwordMatches } from './password.ts'
@@ -39,18 +38,6 @@ export interface ServeOptions {
   readonly passwordFile?: string
 }
 
-const offeredSchema = z.array(
-  z.object({
-    name: z.string(),
-    address: z.string(),
-    role: z.enum(['director', 'real-server']),
-    user: z.string(),
-    login: z.enum(['key', 'password']),
-    keyFile: z.string().exactOptional(),
-    note: z.string().exactOptional(),
-  }),
-)
-
 function tell(problems: readonly Problem[]): void {
   for (const one of problems) {
     const { says, remedy } = speak(one, 'en')
@@ -62,20 +49,7 @@ const dataDirOf = (given: string | undefined) =>
   given === undefined ? defaultDataDir(process.platform, process.env, homedir()) : path.resolve(given)
 
 /** Warnings and errors go to stderr; with SHOAL_LOG=debug everything does. */
-const log: Log = (level, message, fields = {}) => {
-  if ((level === 'debug' || level === 'info') && process.env['SHOAL_LOG'] !== 'debug') return
-  const facts = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
-  process.stderr.write(`${new Date().toISOString()} ${level} ${message}${facts.join('')}\n`)
-}
-
-async function readOffered(file: string): Promise<Result<readonly OfferedHost[]>> {
-  try {
-    return ok(offeredSchema.parse(JSON.parse(await readFile(file, 'utf8'))))
-  } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message
-    return failed(problem('file-unreadable', { file, reason }))
-  }
-}
+const log = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
 
 /** How passwords are tried: against a given file's first line, or the kept hash; undefined when neither is there. */
 async function passwordTest(

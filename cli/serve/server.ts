@@ -8,8 +8,9 @@ import { createReadStream } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import type { Core, Log } from '../../core/ports.ts'
+import { carry } from '../../core/carry.ts'
 import { guardHeaders, pageAt } from '../../core/pages.ts'
+import type { Core, Log } from '../../core/ports.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Result } from '../../domain/problem.ts'
 import { speak } from '../../domain/speech/speech.ts'
@@ -58,13 +59,7 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
     const name = pathOf(request).slice('/ask/'.length)
     const body = await readJson(request, bodyMostMb * 1024 * 1024)
     if (!body.ok) return sendResult(response, body)
-    try {
-      sendResult(response, await host.core.ask(name, body.value))
-    } catch (error) {
-      host.log('error', 'a request threw', { request: name, error: error instanceof Error ? (error.stack ?? '') : '' })
-      const reason = error instanceof Error ? error.message : String(error)
-      sendResult(response, failed(problem('request-failed-inside', { request: name, reason })))
-    }
+    sendResult(response, await carry(host.core, host.log, name, body.value))
   }
 
   const signIn: Handler = async (request, response) => {

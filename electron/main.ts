@@ -1,0 +1,146 @@
+/**
+ * Host 1: the core in a desktop window. This file only connects Electron's parts to the small functions beside it, which decide and
+ * are tested without the runtime.
+ */
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, safeStorage, screen, session } from 'electron'
+import { createCore } from '../core/core.ts'
+import { defaultDataDir } from '../core/data-dir.ts'
+import { lineLog } from '../core/log.ts'
+import { readOffered } from '../core/offered.ts'
+import { version } from '../core/version.ts'
+import { speak } from '../domain/speech/speech.ts'
+import { connectWindows } from './bridge.ts'
+import { keychain } from './keychain.ts'
+import { menuTemplate, menuWords } from './menu.ts'
+import { pageAddress, scheme, schemePrivileges, screenHandler } from './page.ts'
+import { agentDir, readStart } from './start.ts'
+import { guardContents, guardSession, windowOptions } from './window.ts'
+import { keepWindowState, placeOnScreens, readWindowState } from './window-state.ts'
+
+/** A core that does not close within this is left behind: the operator closed the window. */
+const closeMostMs = 15_000
+
+const log = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
+const builtScreen = path.join(import.meta.dirname, '../renderer')
+/** The development server's page while developing; never in a packaged application. */
+const home = (!app.isPackaged && process.env['ELECTRON_RENDERER_URL']) || pageAddress
+
+const start = readStart(process.argv.slice(1), process.cwd())
+const dataDir = start.data ?? defaultDataDir(process.platform, process.env, homedir())
+// Chromium's own files are no part of the operator's data, and each data directory is one application.
+app.setPath('userData', path.join(dataDir, 'window'))
+
+app.enableSandbox()
+protocol.registerSchemesAsPrivileged([{ scheme, privileges: schemePrivileges }])
+
+let window: BrowserWindow | undefined
+let placeKept: Promise<void> = Promise.resolve()
+
+/** The page of a document, as the screen's router has it. */
+const documentAddress = (file: string) => `${home}#/document?file=${encodeURIComponent(file)}`
+
+async function openWindow(address: string): Promise<void> {
+  const displays = screen.getAllDisplays().map((display) => display.workArea)
+  const state = placeOnScreens(await readWindowState(dataDir), displays)
+  const opened = new BrowserWindow(windowOptions(path.join(import.meta.dirname, '../preload/preload.cjs'), state))
+  window = opened
+  if (state.maximized) opened.maximize()
+  opened.once('ready-to-show', () => opened.show())
+  opened.on('close', () => {
+    const kept = { bounds: opened.getNormalBounds(), maximized: opened.isMaximized() }
+    placeKept = keepWindowState(dataDir, kept).catch((error: Error) =>
+      log('warn', 'window place not kept', { reason: error.message }),
+    )
+  })
+  opened.on('closed', () => (window = undefined))
+  await opened.loadURL(address)
+}
+
+/** Shows the window, with a document if one is named. */
+async function show(file?: string): Promise<void> {
+  if (!window) return openWindow(file === undefined ? home : documentAddress(file))
+  if (window.isMinimized()) window.restore()
+  window.focus()
+  if (file !== undefined) await window.loadURL(documentAddress(file))
+}
+
+async function chooseFile(): Promise<void> {
+  const say = menuWords(app.getLocale())
+  const options: Electron.OpenDialogOptions = {
+    title: say.chooseFile,
+    properties: ['openFile', 'showHiddenFiles'],
+    filters: [
+      { name: say.files, extensions: ['cf'] },
+      { name: say.allFiles, extensions: ['*'] },
+    ],
+  }
+  const chosen = await (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options))
+  if (!chosen.canceled && chosen.filePaths[0] !== undefined) await show(chosen.filePaths[0])
+}
+
+async function run(): Promise<void> {
+  await app.whenReady()
+  guardSession(session.defaultSession)
+  protocol.handle(scheme, screenHandler(builtScreen))
+
+  const offered = start.offer === undefined ? undefined : await readOffered(start.offer)
+  if (offered && !offered.ok)
+    for (const one of offered.problems) log('warn', speak(one, 'en').says, { file: start.offer ?? '' })
+  const secrets = keychain(safeStorage, dataDir)
+  const sshAgentSocket = process.env['SSH_AUTH_SOCK']
+  const core = await createCore({
+    dataDir,
+    home: homedir(),
+    agentDir: agentDir(app.isPackaged, process.resourcesPath, app.getAppPath()),
+    host: 'electron',
+    version,
+    log,
+    ...(offered?.ok ? { offered: offered.value } : {}),
+    ...(secrets ? { secrets } : {}),
+    ...(sshAgentSocket ? { sshAgentSocket } : {}),
+  })
+  const receivers = () => BrowserWindow.getAllWindows().map(({ webContents }) => webContents)
+  const disconnect = connectWindows({ ipc: ipcMain, core, receivers, home, log })
+
+  let closed = false
+  app.on('before-quit', (event) => {
+    if (closed) return
+    event.preventDefault()
+    for (const open of BrowserWindow.getAllWindows()) open.close()
+    const overdue = new Promise<void>((resolve) => setTimeout(resolve, closeMostMs))
+    disconnect()
+    void Promise.race([Promise.all([core.close(), placeKept]), overdue]).finally(() => {
+      closed = true
+      app.quit()
+    })
+  })
+
+  const openFile = () => void chooseFile()
+  const template = menuTemplate({ locale: app.getLocale(), mac: process.platform === 'darwin', openFile })
+  Menu.setApplicationMenu(Menu.buildFromTemplate(template))
+  await show(start.file)
+}
+
+if (app.requestSingleInstanceLock()) {
+  app.on('web-contents-created', (_event, contents) => guardContents(contents, home))
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit()
+  })
+  const started = run()
+  // What arrives before the core is there waits for it.
+  const later = (file?: string) => void started.then(() => show(file))
+  app.on('second-instance', (_event, argv, cwd) => later(readStart(argv.slice(1), cwd).file))
+  app.on('activate', () => later())
+  app.on('open-file', (event, file) => {
+    event.preventDefault()
+    later(file)
+  })
+  started.catch((error: unknown) => {
+    log('error', 'Shoal could not start', { error: error instanceof Error ? (error.stack ?? '') : String(error) })
+    app.exit(1)
+  })
+} else {
+  app.quit()
+}

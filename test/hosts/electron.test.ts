@@ -1,0 +1,309 @@
+/** The desktop host's wiring without the runtime: each small function with stand-ins for the parts of Electron it takes. */
+import { mkdtempSync, rmSync, statSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { connectWindows } from '../../electron/bridge.ts'
+import type { MainIpc, Receiver } from '../../electron/bridge.ts'
+import { askChannel, eventChannel } from '../../electron/channels.ts'
+import { keychain } from '../../electron/keychain.ts'
+import { menuTemplate } from '../../electron/menu.ts'
+import { isOwnPage, isOwnSender, pageAddress, screenHandler } from '../../electron/page.ts'
+import { preloadBridge } from '../../electron/preload-bridge.ts'
+import { agentDir, readStart } from '../../electron/start.ts'
+import { keepWindowState, placeOnScreens, readWindowState } from '../../electron/window-state.ts'
+import { guardContents, guardSession, windowOptions } from '../../electron/window.ts'
+import { builtScreen, echoCore } from './fixtures.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'shoal-electron-'))
+})
+afterEach(() => rmSync(dir, { recursive: true }))
+
+describe('the page', () => {
+  it.each([
+    ['shoal://app/', true],
+    ['shoal://app/index.html#/clusters/a', true],
+    ['shoal://other/', false],
+    ['shoal://app.evil/', false],
+    ['shoal://user@app/', false],
+    ['https://app/', false],
+    ['file:///etc/passwd', false],
+    ['data:text/html,x', false],
+    ['', false],
+  ])('%s is ours: %s', (address, ours) => expect(isOwnPage(address, pageAddress)).toBe(ours))
+
+  it('while developing, the development server is ours and the scheme is not', () => {
+    expect(isOwnPage('http://localhost:5173/#/x', 'http://localhost:5173')).toBe(true)
+    expect(isOwnPage('http://localhost:5174/', 'http://localhost:5173')).toBe(false)
+    expect(isOwnPage(pageAddress, 'http://localhost:5173')).toBe(false)
+  })
+
+  it('is answered from the built screen with the policy, and nothing outside it', async () => {
+    const screen = builtScreen()
+    const answer = screenHandler(screen.root)
+    const page = await answer({ url: 'shoal://app/' })
+    expect(await page.text()).toContain('the screen')
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
+    expect(page.headers.get('content-security-policy')).not.toContain('unsafe')
+    expect((await answer({ url: 'shoal://app/assets/style-a1b2.css' })).headers.get('content-type')).toContain(
+      'text/css',
+    )
+    for (const url of [
+      'shoal://app/..%2fsecret.html',
+      'shoal://app/link.html',
+      'shoal://app/.hidden.html',
+      'shoal://other/',
+      'shoal://app/assets/gone.js',
+    ]) {
+      const refused = await answer({ url })
+      expect([url, refused.status]).toEqual([url, 404])
+      expect(await refused.text()).toBe('There is no such page.')
+    }
+    screen.remove()
+  })
+})
+
+describe('the bridge', () => {
+  /** An ipcMain, a page in front of it, and the core behind. */
+  function connect(frame: { url: string; parent: unknown } | null = { url: `${pageAddress}#/`, parent: null }) {
+    const handlers = new Map<string, (event: { senderFrame: typeof frame }, ...args: unknown[]) => unknown>()
+    const ipc: MainIpc = {
+      handle: (channel, listener) => handlers.set(channel, listener as never),
+      removeHandler: (channel) => handlers.delete(channel),
+    }
+    const fake = echoCore()
+    const logged: string[] = []
+    const windows: { url: string; destroyed: boolean; sent: unknown[][] }[] = []
+    const receivers = (): Receiver[] =>
+      windows.map((window) => ({
+        isDestroyed: () => window.destroyed,
+        getURL: () => window.url,
+        send: (...args) => window.sent.push(args),
+      }))
+    const disconnect = connectWindows({
+      ipc,
+      core: fake.core,
+      receivers,
+      home: pageAddress,
+      log: (level, message) => logged.push(`${level} ${message}`),
+    })
+    const pageListeners = new Set<(event: unknown, ...args: unknown[]) => void>()
+    const page = preloadBridge({
+      invoke: async (channel, ...args) => handlers.get(channel)?.({ senderFrame: frame }, ...args),
+      on: (_channel, listener) => pageListeners.add(listener),
+      off: (_channel, listener) => pageListeners.delete(listener),
+    })
+    return { ...fake, handlers, logged, windows, disconnect, page, pageListeners }
+  }
+
+  it('carries a request of our page to the core and the result back', async () => {
+    const { page, asked } = connect()
+    expect(await page.ask('echo' as never, { id: 'a' } as never)).toEqual({ ok: true, value: { id: 'a' } })
+    expect(asked).toEqual([{ name: 'echo', args: { id: 'a' } }])
+    expect(await page.ask('app.info', {})).toMatchObject({ ok: false, problems: [{ code: 'not-found' }] })
+  })
+
+  it.each([
+    ['another page', { url: 'https://evil.example/', parent: null }],
+    ['a frame inside our page', { url: pageAddress, parent: {} }],
+    ['a frame that is gone', null],
+  ])('refuses %s before the core hears of it', async (_name, frame) => {
+    const { page, asked, logged } = connect(frame)
+    expect(await page.ask('app.info', {})).toMatchObject({ ok: false, problems: [{ code: 'request-refused' }] })
+    expect(asked).toEqual([])
+    expect(logged).toHaveLength(1)
+    expect(isOwnSender({ senderFrame: frame }, pageAddress)).toBe(false)
+  })
+
+  it('answers a bug of the core and a name that is not text with problems', async () => {
+    const { page, logged } = connect()
+    expect(await page.ask('bug' as never, {} as never)).toMatchObject({ problems: [{ code: 'request-failed-inside' }] })
+    expect(logged).toEqual(['error a request threw'])
+    expect(await page.ask(7 as never, {} as never)).toMatchObject({ problems: [{ code: 'request-malformed' }] })
+  })
+
+  it('sends events to living windows that show our page, and to no other', () => {
+    const { windows, say, disconnect, listeners, handlers } = connect()
+    const [ours, elsewhere, gone] = [
+      { url: pageAddress, destroyed: false, sent: [] as unknown[][] },
+      { url: 'https://evil.example/', destroyed: false, sent: [] as unknown[][] },
+      { url: pageAddress, destroyed: true, sent: [] as unknown[][] },
+    ]
+    windows.push(ours, elsewhere, gone)
+    say('draft.kept', { id: 'd', revision: 2 })
+    expect(ours.sent).toEqual([[eventChannel, 'draft.kept', { id: 'd', revision: 2 }]])
+    expect([elsewhere.sent, gone.sent]).toEqual([[], []])
+    disconnect()
+    expect([listeners.size, handlers.has(askChannel)]).toEqual([0, false])
+  })
+
+  it('the page hears the events it asked for until it stops', () => {
+    const { page, pageListeners } = connect()
+    const heard = vi.fn()
+    const stop = page.on('draft.kept', heard)
+    for (const listener of pageListeners) {
+      listener({ sender: 'secret' }, 'run.line', { text: 'other' })
+      listener({ sender: 'secret' }, 'draft.kept', { id: 'd', revision: 1 })
+    }
+    expect(heard.mock.calls).toEqual([[{ id: 'd', revision: 1 }]])
+    stop()
+    expect(pageListeners.size).toBe(0)
+  })
+})
+
+describe('the window', () => {
+  it('runs its page sandboxed, isolated and without Node', () => {
+    const { webPreferences } = windowOptions('/app/preload.cjs', { maximized: false })
+    expect(webPreferences).toMatchObject({
+      preload: '/app/preload.cjs',
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      nodeIntegrationInSubFrames: false,
+      nodeIntegrationInWorker: false,
+      webSecurity: true,
+      webviewTag: false,
+    })
+  })
+
+  it('opens no other window, attaches no guest, and stays on our page', () => {
+    const listeners = new Map<string, (event: { preventDefault(): void; url?: string }) => void>()
+    let open: ((details: { url: string }) => { action: string }) | undefined
+    guardContents(
+      {
+        setWindowOpenHandler: (handler) => (open = handler),
+        on: (name, listener) => listeners.set(name, listener),
+      },
+      pageAddress,
+    )
+    const prevented = (name: string, url?: string) => {
+      const preventDefault = vi.fn()
+      listeners.get(name)?.({ preventDefault, ...(url === undefined ? {} : { url }) })
+      return preventDefault.mock.calls.length === 1
+    }
+    expect(open?.({ url: pageAddress }).action).toBe('deny')
+    for (const name of ['will-navigate', 'will-frame-navigate', 'will-redirect']) {
+      expect([name, prevented(name, 'https://evil.example/')]).toEqual([name, true])
+      expect([name, prevented(name)]).toEqual([name, true])
+      expect([name, prevented(name, `${pageAddress}#/x`)]).toEqual([name, false])
+    }
+    expect(prevented('will-attach-webview')).toBe(true)
+  })
+
+  it('grants copying and no other permission, and no device', () => {
+    let asked: ((contents: unknown, permission: string, decide: (granted: boolean) => void) => void) | undefined
+    let checked: ((contents: unknown, permission: string) => boolean) | undefined
+    let device: (() => boolean) | undefined
+    guardSession({
+      setPermissionRequestHandler: (handler) => (asked = handler),
+      setPermissionCheckHandler: (handler) => (checked = handler),
+      setDevicePermissionHandler: (handler) => (device = handler),
+    })
+    const decisions = [
+      'media',
+      'geolocation',
+      'notifications',
+      'clipboard-read',
+      'openExternal',
+      'clipboard-sanitized-write',
+    ].map((permission) => {
+      let granted: boolean | undefined
+      asked?.(null, permission, (decided) => (granted = decided))
+      expect(checked?.(null, permission)).toBe(granted)
+      return granted
+    })
+    expect(decisions).toEqual([false, false, false, false, false, true])
+    expect(device?.()).toBe(false)
+  })
+
+  it('comes back where it was, unless nobody could see it there', async () => {
+    const screens = [{ x: 0, y: 0, width: 1920, height: 1080 }]
+    const at = (x: number, y: number, width = 1200, height = 800) => ({
+      bounds: { x, y, width, height },
+      maximized: true,
+    })
+    expect(placeOnScreens(at(100, 50), screens)).toEqual(at(100, 50))
+    expect(placeOnScreens(at(-1000, 50), screens)).toEqual(at(-1000, 50))
+    for (const lost of [at(1900, 0), at(-1190, 0), at(0, -100), at(0, 1070), at(0, 0, 300, 200)])
+      expect(placeOnScreens(lost, screens)).toEqual({ maximized: true })
+    expect(placeOnScreens(at(2000, 50), [...screens, { x: 1920, y: 0, width: 1920, height: 1080 }])).toEqual(
+      at(2000, 50),
+    )
+
+    expect(await readWindowState(dir)).toEqual({ maximized: false })
+    await keepWindowState(dir, at(3, 4))
+    expect(await readWindowState(dir)).toEqual(at(3, 4))
+    writeFileSync(path.join(dir, 'window.json'), '{"bounds":{"x":1e99}}')
+    expect(await readWindowState(dir)).toEqual({ maximized: false })
+  })
+})
+
+describe('the keychain', () => {
+  const safe = {
+    isEncryptionAvailable: () => true,
+    encryptString: (text: string) => Buffer.from(text).reverse(),
+    decryptString: (encrypted: Buffer) => {
+      if (encrypted.length === 0) throw new Error('not decryptable')
+      return Buffer.from(encrypted).reverse().toString()
+    },
+    getSelectedStorageBackend: () => 'gnome_libsecret',
+  }
+
+  it('keeps secrets encrypted in a file only its owner may read, all of them when kept at once', async () => {
+    const store = keychain(safe, dir)
+    if (!store) throw new Error('no store')
+    expect(await store.get('a')).toBeUndefined()
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => store.put(name, `secret of ${name}`)))
+    const file = path.join(dir, 'secrets.json')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readFileSync(file, 'utf8')).not.toContain('secret of')
+    expect(await keychain(safe, dir)?.get('c')).toBe('secret of c')
+    await store.forget('c')
+    expect([await store.get('c'), await store.get('d')]).toEqual([undefined, 'secret of d'])
+  })
+
+  it('a secret of another keychain is as good as not kept', async () => {
+    writeFileSync(path.join(dir, 'secrets.json'), JSON.stringify({ a: '' }))
+    expect(await keychain(safe, dir)?.get('a')).toBeUndefined()
+  })
+
+  it('there is none where encryption is not to be had or is for show', () => {
+    expect(keychain({ ...safe, isEncryptionAvailable: () => false }, dir)).toBeUndefined()
+    expect(keychain({ ...safe, getSelectedStorageBackend: () => 'basic_text' }, dir)).toBeUndefined()
+  })
+})
+
+describe('starting', () => {
+  it.each([
+    [[], {}],
+    [['.', '--inspect=0', '--no-sandbox'], {}],
+    [['--data', 'd', '--offer=o.json'], { data: '/home/op/d', offer: '/home/op/o.json' }],
+    [['/opt/app', 'lvs.cf'], { file: '/home/op/lvs.cf' }],
+    [['--', '/etc/sysconfig/ha/LVS.CF'], { file: '/etc/sysconfig/ha/LVS.CF' }],
+    [['--data'], {}],
+  ])('argv %j says %j', (argv, says) => expect(readStart(argv, '/home/op')).toEqual(says))
+
+  it('finds the agent beside the package or in the source tree', () => {
+    expect(agentDir(true, '/opt/Shoal/resources', '/x')).toBe('/opt/Shoal/resources/agent')
+    expect(agentDir(false, '/x', '/src')).toBe('/src/out/agent')
+  })
+
+  it('the menu has every word in both languages and opens files', () => {
+    const openFile = vi.fn()
+    for (const [locale, file] of [
+      ['en-US', 'File'],
+      ['zh-CN', '文件'],
+      ['de', 'File'],
+    ] as const) {
+      const menu = menuTemplate({ locale, mac: false, openFile })
+      expect(menu[0]?.label).toBe(file)
+    }
+    const [appMenu, file] = menuTemplate({ locale: 'en', mac: true, openFile })
+    expect(appMenu?.role).toBe('appMenu')
+    const open = (file?.submenu as { click?: () => void }[])[0]
+    open?.click?.()
+    expect(openFile).toHaveBeenCalledOnce()
+  })
+})
