@@ -1,0 +1,298 @@
+/**
+ * Keeping the kernel as it should be: at the end of every step the table and the addresses are compared with what was last seen of
+ * them, and the difference is ordered. After an order what was seen is forgotten and looked at again, because an order is not a
+ * fact. A difference that appears without an order of ours is drift: somebody changed it behind our back; it is said and repaired.
+ */
+import type { FloatingAddress } from '../../domain/config.ts'
+import { compareService, dropService, inOrder, type Difference } from './ipvs.ts'
+import { floating, interfaceOf, ownAddresses, prefixOf, type Kernel, type State, type Work } from './state.ts'
+import { tookOver } from './failover.ts'
+import type { AddressChange, AddressResult, Input, KernelAddress, KernelTable } from './words.ts'
+
+/** Addresses are looked at this often (one netlink dump, no process). */
+const addressLookMs = 500
+/** The table is looked at this often (one read of /proc/net/ip_vs). */
+const tableLookMs = 2_000
+/** A look that has no answer after this is taken as lost and made again. */
+const lookLimitMs = 3_000
+/** An ipvsadm batch that has no answer after this is taken as lost. */
+const applyLimitMs = 10_000
+/** A change that did not hold is ordered again at once this often, then once per `retryMs`. */
+const promptTries = 2
+const retryMs = 1_000
+/** A takeover does not wait longer than this for the table before it puts the addresses up. */
+const tableWaitMs = 500
+/** A director that could put up no address at all leaves it to the other one for this long. */
+const cannotHoldMs = 10_000
+/** Counters are read this often while somebody watches. */
+const countMs = 2_000
+/** Drift that could not be repaired after this many tries is written down as not repaired. */
+const giveUpTries = 3
+
+function set(w: Work, change: Partial<Kernel>): void {
+  w.s.kernel = { ...w.s.kernel, ...change }
+}
+
+/** Asks for a look; an older answer still on its way will be ignored. */
+export function look(w: Work, what: 'addresses' | 'table'): void {
+  const number = w.s.kernel.look + 1
+  const { ms } = w.now
+  if (what === 'table') set(w, { look: number, tableLook: number, tableAskedMs: ms, nextTableMs: ms + tableLookMs })
+  else set(w, { look: number, addressLook: number, addressAskedMs: ms, nextAddressMs: ms + addressLookMs })
+  w.out.push({ kind: 'observe', what, look: number })
+}
+
+/** Takes in an answer about the kernel. */
+export function seen(w: Work, input: Extract<Input, { kind: 'observed' | 'unobserved' | 'applied' | 'addressed' }>): void {
+  const { s, now } = w
+  switch (input.kind) {
+    case 'observed':
+      if (input.what === 'table') {
+        if (input.look !== s.kernel.tableLook) return
+        set(w, { table: input.table, lastTable: input.table, lookTrouble: null, tableAtMs: now.ms, tableAskedMs: null, absent: null })
+      } else {
+        if (input.look !== s.kernel.addressLook) return
+        set(w, { addresses: input.addresses, addressAtMs: now.ms, addressAskedMs: null })
+      }
+      return
+    case 'unobserved':
+      if (input.what === 'table' && input.look === s.kernel.tableLook) {
+        set(w, { table: null, tableAskedMs: null, absent: input.absent ? input.says : s.kernel.absent })
+        lookFailed(w, input.says)
+      }
+      if (input.what === 'addresses' && input.look === s.kernel.addressLook) {
+        set(w, { addresses: null, addressAskedMs: null })
+        lookFailed(w, input.says)
+      }
+      return
+    case 'applied':
+      set(w, { applyingSinceMs: null, applyFailures: input.failures })
+      if (input.failures.length > 0 && s.kernel.applyTries <= 1) trouble(w, `ipvsadm: ${input.failures.slice(0, 5).join('; ')}`)
+      look(w, 'table')
+      return
+    case 'addressed':
+      addressed(w, input.results)
+      return
+  }
+}
+
+function addressed(w: Work, results: readonly AddressResult[]): void {
+  const { s, now } = w
+  const failed = results.filter((r) => r.failed !== undefined)
+  if (failed.length > 0) {
+    set(w, { addressHoldMs: now.ms + retryMs })
+    if (s.kernel.addressTries <= 1)
+      for (const { change, failed: why } of failed) trouble(w, `${change.address} on ${change.device}: ${change.do} failed: ${why}`)
+  }
+  const wantedUp = s.role === 'active' && results.some((r) => r.change.do === 'add')
+  if (wantedUp && s.config) {
+    const up = results.filter((r) => r.change.do === 'add' && r.failed === undefined).map((r) => r.change.address)
+    const addresses = floating(s.config).filter((a) => up.includes(a.address))
+    if (s.takeover && addresses.length > 0) s.takeover = { ...s.takeover, addressUpMs: now.ms }
+    if (addresses.length > 0) w.out.push({ kind: 'announce', addresses, burst: s.config.announce.burst })
+    else if (s.takeover) {
+      const says = `No virtual IP can be put on an interface: ${failed[0]?.failed ?? ''}`
+      s.cannotHold = { untilMs: now.ms + cannotHoldMs, says }
+      tookOver(w, false)
+    }
+  }
+  look(w, 'addresses')
+}
+
+function lookFailed(w: Work, says: string): void {
+  if (w.s.kernel.lookTrouble === says) return
+  set(w, { lookTrouble: says })
+  trouble(w, says)
+}
+
+export function trouble(w: Work, says: string): void {
+  w.out.push({ kind: 'journal', event: { kind: 'trouble', says: says.slice(0, 1_900) } })
+}
+
+/** Makes the looks that are due. */
+export function lookAround(w: Work): void {
+  const { s, now } = w
+  const { kernel } = s
+  const lost = (askedMs: number | null): boolean => askedMs !== null && now.ms - askedMs >= lookLimitMs
+  if (kernel.applyingSinceMs !== null && now.ms - kernel.applyingSinceMs >= applyLimitMs) {
+    trouble(w, `ipvsadm gave no answer for ${applyLimitMs} ms`)
+    set(w, { applyingSinceMs: null })
+    look(w, 'table')
+  } else if (kernel.applyingSinceMs === null && (kernel.tableAskedMs === null ? now.ms >= kernel.nextTableMs : lost(kernel.tableAskedMs)))
+    look(w, 'table')
+  if (kernel.addressAskedMs === null ? now.ms >= kernel.nextAddressMs : lost(kernel.addressAskedMs)) look(w, 'addresses')
+  if (s.watchers > 0 && now.ms >= kernel.nextCountMs) {
+    w.out.push({ kind: 'count' })
+    set(w, { nextCountMs: now.ms + countMs })
+  }
+}
+
+/** Compares and orders: on the way up the table first, on the way down the addresses first. */
+export function reconcile(w: Work): void {
+  if (w.s.role === 'active') {
+    reconcileTable(w)
+    reconcileAddresses(w)
+  } else {
+    reconcileAddresses(w)
+    reconcileTable(w)
+  }
+}
+
+function differencesOf(s: State, table: KernelTable): { readonly differences: readonly Difference[]; readonly drifted: readonly string[] } {
+  const { config, kernel, health } = s
+  if (!config) return { differences: [], drifted: [] }
+  const { settled } = kernel
+  if (settled && settled.table === table && settled.services === health.services && settled.config === config)
+    return { differences: [], drifted: [] }
+  const differences: Difference[] = []
+  const drifted: string[] = []
+  health.services.forEach((service, at) => {
+    const before = settled?.services[at]
+    if (settled && settled.table === table && before === service && settled.config === config) return
+    const found = compareService(config, service, table.get(service.key))
+    differences.push(...found)
+    // What the kernel now lacks of what had been confirmed, nobody here has ordered.
+    if (found.length > 0 && settled && settled.table !== table && before?.key === service.key && settled.config === config)
+      drifted.push(...compareService(config, before, table.get(service.key)).map((d) => d.says))
+  })
+  for (const key of kernel.owned) {
+    if (!health.index.has(key) && table.has(key)) differences.push(dropService(key))
+  }
+  return { differences, drifted }
+}
+
+function reconcileTable(w: Work): void {
+  const { s, now } = w
+  const { kernel, config } = s
+  const { table } = kernel
+  if (!config || !s.side || !table || kernel.applyingSinceMs !== null) return
+  const { differences, drifted } = differencesOf(s, table)
+  if (drifted.length > 0) set(w, { tableDrift: [...new Set([...kernel.tableDrift, ...drifted])] })
+  if (differences.length === 0) {
+    if (kernel.settled?.table !== table || kernel.settled.services !== s.health.services || kernel.settled.config !== config) {
+      set(w, { settled: { services: s.health.services, config, table }, applyTries: 0, applyFailures: [] })
+    }
+    if (s.kernel.tableDrift.length > 0) {
+      w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(s.kernel.tableDrift), repaired: true } })
+      set(w, { tableDrift: [] })
+    }
+    return
+  }
+  if (now.ms < kernel.applyHoldMs) return
+  const tries = kernel.applyTries + 1
+  if (tries === giveUpTries && s.kernel.tableDrift.length > 0)
+    w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(s.kernel.tableDrift), repaired: false } })
+  w.out.push({ kind: 'apply', commands: inOrder(differences) })
+  set(w, {
+    table: null,
+    settled: null,
+    applyingSinceMs: now.ms,
+    applyTries: tries,
+    applyHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,
+  })
+}
+
+/** A journal line names at most so many differences. */
+const saidLimit = 50
+
+function said(differences: readonly string[]): string[] {
+  return differences.length <= saidLimit
+    ? [...differences]
+    : [...differences.slice(0, saidLimit), `and ${differences.length - saidLimit} more`]
+}
+
+function changeOf(kind: 'add' | 'remove', address: FloatingAddress): AddressChange {
+  return { do: kind, address: address.address, prefix: prefixOf(address), device: interfaceOf(address.device), label: address.device }
+}
+
+function removalOf(found: KernelAddress): AddressChange {
+  return { do: 'remove', address: found.address, prefix: found.prefix, device: found.device, label: found.label }
+}
+
+/** The addresses this director should have now, given its role. */
+function wantedAddresses(s: State): readonly FloatingAddress[] {
+  return s.role === 'active' && s.config ? floating(s.config) : []
+}
+
+function reconcileAddresses(w: Work): void {
+  const { s, now } = w
+  const { kernel, config } = s
+  const { addresses } = kernel
+  if (!addresses || !config) return
+  const wanted = wantedAddresses(s)
+  if (s.takeover && s.takeover.tableReadyMs === undefined) {
+    const equal = kernel.settled !== null && kernel.settled.config === config
+    if (!equal && now.ms - s.takeover.decidedMs < tableWaitMs) return
+    s.takeover = { ...s.takeover, tableReadyMs: now.ms }
+  }
+  const own = ownAddresses(s)
+  const never = new Set([own?.public, own?.private])
+  const ours = new Set([...floating(config), ...kernel.held].map((a) => a.address).filter((a) => !never.has(a)))
+  const wantedText = wanted.map((a) => `${a.address}/${prefixOf(a)} ${a.device}`).join(' ')
+  const changes: AddressChange[] = []
+  for (const found of addresses.addresses) {
+    if (!ours.has(found.address)) continue
+    const want = wanted.find((a) => a.address === found.address)
+    if (!want || prefixOf(want) !== found.prefix || interfaceOf(want.device) !== found.device) changes.push(removalOf(found))
+  }
+  for (const want of wanted) {
+    if (never.has(want.address)) continue
+    const there = addresses.addresses.some(
+      (a) => a.address === want.address && a.prefix === prefixOf(want) && a.device === interfaceOf(want.device),
+    )
+    if (!there) changes.push(changeOf('add', want))
+  }
+  if (changes.length === 0) {
+    if (kernel.addressDrift.length > 0)
+      w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(kernel.addressDrift), repaired: true } })
+    const same = wanted.length === kernel.held.length && wanted.every((a, at) => kernel.held[at]?.address === a.address)
+    const held = same ? kernel.held : wanted
+    if (kernel.addressSettled !== wantedText || kernel.addressDrift.length > 0 || held !== kernel.held)
+      set(w, { addressSettled: wantedText, addressDrift: [], addressTries: 0, held })
+    // Everything is already there (a takeover by an agent that was restarted): the world is told all the same.
+    if (s.takeover && s.takeover.addressUpMs === undefined) {
+      s.takeover = { ...s.takeover, addressUpMs: now.ms }
+      if (wanted.length > 0) w.out.push({ kind: 'announce', addresses: wanted, burst: config.announce.burst })
+      else tookOver(w, false)
+    }
+    return
+  }
+  if (now.ms < kernel.addressHoldMs) return
+  const drift = kernel.addressSettled === wantedText
+    ? changes.map((c) =>
+        c.do === 'add' ? `${c.address} is missing on ${c.device}` : `${c.address} is on ${c.device} and should not be`,
+      )
+    : []
+  const removals = changes.filter((c) => c.do === 'remove')
+  const additions = changes.filter((c) => c.do === 'add')
+  w.out.push({ kind: 'address', changes: [...removals, ...additions] })
+  const stillHeld = kernel.held.filter((h) => !wanted.some((a) => a.address === h.address))
+  const tries = kernel.addressTries + 1
+  set(w, {
+    addresses: null,
+    addressSettled: null,
+    addressTries: tries,
+    addressHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,
+    addressDrift: [...new Set([...kernel.addressDrift, ...drift])],
+    held: [...wanted, ...stillHeld],
+    addressAskedMs: now.ms,
+  })
+}
+
+/** The soonest instant at which the kernel wants attention. */
+export function kernelDue(s: State): number {
+  const { kernel } = s
+  const due = [
+    kernel.applyingSinceMs !== null
+      ? kernel.applyingSinceMs + applyLimitMs
+      : kernel.tableAskedMs === null
+        ? kernel.nextTableMs
+        : kernel.tableAskedMs + lookLimitMs,
+    kernel.addressAskedMs === null ? kernel.nextAddressMs : kernel.addressAskedMs + lookLimitMs,
+  ]
+  if (s.watchers > 0) due.push(kernel.nextCountMs)
+  if (kernel.applyHoldMs > s.lastStepMs) due.push(kernel.applyHoldMs)
+  if (kernel.addressHoldMs > s.lastStepMs) due.push(kernel.addressHoldMs)
+  if (s.takeover && s.takeover.tableReadyMs === undefined) due.push(s.takeover.decidedMs + tableWaitMs)
+  return Math.min(...due)
+}

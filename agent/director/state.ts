@@ -1,0 +1,221 @@
+/**
+ * All that a director knows, as one readonly value. `step` (director.ts) makes the next one from it; the parts of the centre work
+ * on a shallow copy inside one step (`Work`) and replace what they change, so an older state stays what it was.
+ */
+import type { Config, FloatingAddress } from '../../domain/config.ts'
+import type { Role } from '../../domain/contract/agent.ts'
+import { noHealth, type HealthState, type ServiceState } from './health.ts'
+import { newHearing, type Hearing } from './heartbeat.ts'
+import type { Counters, Effect, KernelAddresses, KernelTable, Now, Offer, Side, Takeover } from './words.ts'
+
+/** Used before a config is known. */
+export const fallbackTiming = { keepaliveMs: 200, deadtimeMs: 800 }
+
+export interface Kernel {
+  /** Number of the newest look asked for; older answers were overtaken by an order and are ignored. */
+  readonly look: number
+  readonly table: KernelTable | null
+  /** The last table seen, also while a new look is under way: for reports only. */
+  readonly lastTable: KernelTable | null
+  readonly tableLook: number
+  readonly tableAskedMs: number | null
+  readonly tableAtMs: number | null
+  readonly nextTableMs: number
+  /** What was last compared and found equal. */
+  readonly settled: { readonly services: readonly ServiceState[]; readonly config: Config; readonly table: KernelTable } | null
+  readonly applyingSinceMs: number | null
+  readonly applyTries: number
+  readonly applyHoldMs: number
+  readonly applyFailures: readonly string[]
+  /** Why there is no table to look at (no ip_vs in this kernel). */
+  readonly absent: string | null
+  readonly owned: ReadonlySet<string>
+  readonly addresses: KernelAddresses | null
+  readonly addressLook: number
+  readonly addressAskedMs: number | null
+  readonly addressAtMs: number | null
+  readonly nextAddressMs: number
+  /** The wanted addresses (as one text) that were last found as wanted; null after an order. */
+  readonly addressSettled: string | null
+  readonly addressTries: number
+  readonly addressHoldMs: number
+  /** Addresses we put on an interface, also those that have left the config since. */
+  readonly held: readonly FloatingAddress[]
+  /** Differences found that are being repaired: drift made behind our back. */
+  readonly tableDrift: readonly string[]
+  readonly addressDrift: readonly string[]
+  /** The last failed look, so that the same failure is not told at every look. */
+  readonly lookTrouble: string | null
+  readonly counters: ReadonlyMap<string, Counters>
+  readonly nextCountMs: number
+}
+
+/** A hand-over under way on the side that gives. */
+export interface Handing {
+  readonly offer: Offer
+  readonly sinceMs: number
+  readonly tickets: readonly number[]
+  readonly exit: boolean
+}
+
+/** Both served: seen by the one that stays. */
+export interface BothServe {
+  readonly sinceMs: number
+  readonly peer: string
+}
+
+export interface State {
+  readonly self: { readonly name: string; readonly version: string; readonly boot: number; readonly startedMs: number }
+  readonly config: Config | null
+  readonly digest: string
+  readonly configProblems: readonly string[]
+  readonly hasKey: boolean
+  readonly side: Side | null
+  readonly role: Role
+  readonly roleSinceMs: number
+  readonly term: number
+  readonly unfitBecause: readonly string[]
+  readonly hearing: Hearing
+  readonly seq: number
+  readonly nextBeatMs: number
+  readonly saidHolds: boolean
+  readonly health: HealthState
+  readonly kernel: Kernel
+  readonly takeover: Takeover | null
+  readonly handing: Handing | null
+  readonly stopping: { readonly sinceMs: number; readonly by: string; readonly exited: boolean } | null
+  readonly bothServe: BothServe | null
+  /** Let go at this instant because both served. */
+  readonly yielded: { readonly atMs: number; readonly activeForMs: number } | null
+  /** No virtual IP could be put up: unfit until then. */
+  readonly cannotHold: { readonly untilMs: number; readonly says: string } | null
+  readonly announceAtMs: readonly number[]
+  /** When this director began to listen for its peer in the present role `starting`. */
+  readonly listeningSinceMs: number
+  /** Silence is not judged before this: the loop was late, beats may still be queued. */
+  readonly unsureUntilMs: number
+  /** Since when nobody is active although the peer is heard. */
+  readonly vacantSinceMs: number | null
+  readonly failbackSinceMs: number | null
+  readonly lastStepMs: number
+  readonly lateness: readonly { readonly bucket: number; readonly worstMs: number }[]
+  readonly watchers: number
+}
+
+/** What a start brings along: who we are and what was remembered. */
+export interface Start {
+  readonly name: string
+  readonly version: string
+  readonly boot: number
+  readonly term: number
+  readonly peerBoot: number
+  readonly owned: readonly string[]
+  /** Virtual IPs that the previous run may have left on an interface. */
+  readonly held: readonly FloatingAddress[]
+}
+
+export function initial(start: Start, now: Now): State {
+  return {
+    self: { name: start.name, version: start.version, boot: start.boot, startedMs: now.ms },
+    config: null,
+    digest: '',
+    configProblems: ['lvs.cf has not been read yet'],
+    hasKey: false,
+    side: null,
+    role: 'starting',
+    roleSinceMs: now.ms,
+    term: start.term,
+    unfitBecause: [],
+    hearing: newHearing(start.peerBoot),
+    seq: 0,
+    nextBeatMs: now.ms,
+    saidHolds: false,
+    health: noHealth,
+    kernel: {
+      look: 0,
+      table: null,
+      lastTable: null,
+      tableLook: 0,
+      tableAskedMs: null,
+      tableAtMs: null,
+      nextTableMs: now.ms,
+      settled: null,
+      applyingSinceMs: null,
+      applyTries: 0,
+      applyHoldMs: now.ms,
+      applyFailures: [],
+      absent: null,
+      owned: new Set(start.owned),
+      addresses: null,
+      addressLook: 0,
+      addressAskedMs: null,
+      addressAtMs: null,
+      nextAddressMs: now.ms,
+      addressSettled: null,
+      addressTries: 0,
+      addressHoldMs: now.ms,
+      held: start.held,
+      tableDrift: [],
+      addressDrift: [],
+      lookTrouble: null,
+      counters: new Map(),
+      nextCountMs: Infinity,
+    },
+    takeover: null,
+    handing: null,
+    stopping: null,
+    bothServe: null,
+    yielded: null,
+    cannotHold: null,
+    announceAtMs: [],
+    listeningSinceMs: now.ms,
+    unsureUntilMs: now.ms,
+    vacantSinceMs: null,
+    failbackSinceMs: null,
+    lastStepMs: now.ms,
+    lateness: [],
+    watchers: 0,
+  }
+}
+
+/** One step in the making: the state being replaced part by part, and what is ordered so far. */
+export interface Work {
+  s: { -readonly [K in keyof State]: State[K] }
+  readonly out: Effect[]
+  readonly now: Now
+  /** Say something to the peer at once. */
+  beatNow: boolean
+}
+
+export function timing(s: State): { readonly keepaliveMs: number; readonly deadtimeMs: number } {
+  return s.config?.heartbeat ?? fallbackTiming
+}
+
+/** A peer is configured and takes part. */
+export function hasPeer(s: State): boolean {
+  return s.config?.primary !== undefined && s.config.backup !== undefined && s.config.backupActive
+}
+
+/** Own addresses on the heartbeat paths. */
+export function ownAddresses(s: State): { readonly public: string; readonly private?: string } | undefined {
+  return s.side === 'backup' ? s.config?.backup : s.side === 'primary' ? s.config?.primary : undefined
+}
+
+/** The addresses that belong to whoever is active: one per distinct virtual IP, and the NAT router. First in the file wins. */
+export function floating(config: Config): readonly FloatingAddress[] {
+  const all = [
+    ...config.virtualServers.filter((v) => v.active).map((v) => v.vip),
+    ...(config.forwarding === 'nat' && config.natRouter ? [config.natRouter] : []),
+  ]
+  return all.filter((a, at) => all.findIndex((b) => b.address === a.address) === at)
+}
+
+/** The interface of an alias label: `eth0` of `eth0:1`. */
+export function interfaceOf(device: string): string {
+  return device.split(':')[0] ?? device
+}
+
+export function prefixOf(address: FloatingAddress): number {
+  return address.prefix ?? (address.address.includes(':') ? 128 : 32)
+}
+

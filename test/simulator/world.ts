@@ -1,0 +1,530 @@
+/**
+ * Two directors, a client and real servers under a virtual clock: the directors are the real centre (agent/director), the kernel,
+ * the network and the hands are simulated here. The client is as stubborn as a real one: it keeps the hardware address it last
+ * learnt for the virtual IP until an announcement reaches it. Faults are methods; `audit` says what is wrong at this moment.
+ */
+import type { Config } from '../../domain/config.ts'
+import type { JournalEvent } from '../../domain/contract/agent.ts'
+import { step, wakeAt } from '../../agent/director/director.ts'
+import { tell, tellEffect } from '../../agent/director/story.ts'
+import { floating, initial, type State } from '../../agent/director/state.ts'
+import type {
+  AddressChange,
+  Beat,
+  Effect,
+  Input,
+  KernelAddress,
+  KernelService,
+  KernelTable,
+  Now,
+  Probe,
+} from '../../agent/director/words.ts'
+
+export type HostName = 'lvs1' | 'lvs2'
+export const hostNames = ['lvs1', 'lvs2'] as const
+
+/** How long things take in the simulated world. */
+export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3 }
+
+interface Host {
+  readonly name: HostName
+  readonly publicAddress: string
+  readonly privateAddress: string | null
+  machineUp: boolean
+  processUp: boolean
+  state: State | null
+  boot: number
+  term: number
+  peerBoot: number
+  owned: readonly string[]
+  addresses: KernelAddress[]
+  linkUp: boolean
+  hasIpvs: boolean
+  loseApplies: number
+  failAddresses: boolean
+  table: Map<string, { scheduler: string; persistence?: KernelService['persistence']; destinations: Map<string, { forwarding: 'nat' | 'direct' | 'tunnel'; weight: number }> }>
+  stalledUntil: number
+  waiting: Input[]
+  wakeToken: number
+  everythingCut: boolean
+  applied: string[]
+}
+
+export interface Line {
+  readonly atMs: number
+  readonly host: HostName
+  readonly text: string
+}
+
+export interface Outage {
+  readonly fromMs: number
+  readonly toMs: number | null
+}
+
+export interface WorldOptions {
+  readonly config: Config
+  /** 0..1, from a seeded source: loss, delay and duplication are drawn from it. */
+  readonly chance?: () => number
+  readonly lossRatio?: number
+  readonly jitterMs?: number
+  readonly duplicateRatio?: number
+}
+
+type World = ReturnType<typeof createWorld>
+export type { World }
+
+/** A world at time zero with both machines off. */
+export function createWorld(options: WorldOptions) {
+  let config = options.config
+  let nowMs = 0
+  let wallOffsetMs = 1_800_000_000_000
+  const chance = options.chance ?? (() => 0.5)
+  const events: { atMs: number; order: number; run: () => void }[] = []
+  let order = 0
+  const lines: Line[] = []
+  const journal: { atMs: number; host: HostName; event: JournalEvent }[] = []
+  const beats: { atMs: number; host: HostName; beat: Beat; path: string }[] = []
+  const answers: { ticket: number; refused?: string }[] = []
+  const serversDown = new Set<string>()
+  const serversHanging = new Set<string>()
+  const cutPaths = new Set<string>()
+  const outages: { fromMs: number; toMs: number | null }[] = []
+  const bothHeld: { fromMs: number; toMs: number | null }[] = []
+  let mac: HostName | null = null
+  let announcements = 0
+  let listener: ((host: HostName, input: Input, effects: readonly Effect[]) => void) | null = null
+
+  const hosts: Record<HostName, Host> = {
+    lvs1: newHost('lvs1', options.config.primary?.public ?? '', options.config.primary?.private ?? null),
+    lvs2: newHost('lvs2', options.config.backup?.public ?? '', options.config.backup?.private ?? null),
+  }
+
+  function newHost(name: HostName, publicAddress: string, privateAddress: string | null): Host {
+    return {
+      name,
+      publicAddress,
+      privateAddress,
+      machineUp: false,
+      processUp: false,
+      state: null,
+      boot: 0,
+      term: 0,
+      peerBoot: 0,
+      owned: [],
+      addresses: [],
+      linkUp: true,
+      hasIpvs: true,
+      loseApplies: 0,
+      failAddresses: false,
+      table: new Map(),
+      stalledUntil: 0,
+      waiting: [],
+      wakeToken: 0,
+      everythingCut: false,
+      applied: [],
+    }
+  }
+
+  const now = (): Now => ({ ms: nowMs, wallMs: nowMs + wallOffsetMs })
+  const later = (ms: number, run: () => void): void => {
+    events.push({ atMs: nowMs + ms, order: order++, run })
+  }
+  const other = (host: Host): Host => (host.name === 'lvs1' ? hosts.lvs2 : hosts.lvs1)
+
+  function note(host: Host, text: string): void {
+    lines.push({ atMs: nowMs, host: host.name, text })
+  }
+
+  /** Gives an input to a director's process, unless it is dead; a stalled one gets it when it goes on. */
+  function give(host: Host, input: Input, boot = host.boot): void {
+    if (!host.processUp || host.boot !== boot || !host.state) return
+    if (nowMs < host.stalledUntil) {
+      host.waiting.push(input)
+      return
+    }
+    const [next, effects] = step(host.state, input, now())
+    host.state = next
+    listener?.(host.name, input, effects)
+    for (const effect of effects) carryOut(host, effect)
+    plan(host)
+  }
+
+  function plan(host: Host): void {
+    if (!host.state || !host.processUp) return
+    const token = ++host.wakeToken
+    const boot = host.boot
+    const at = Math.max(wakeAt(host.state), nowMs + 0.5)
+    if (!Number.isFinite(at)) return
+    events.push({
+      atMs: at,
+      order: order++,
+      run: () => {
+        if (host.wakeToken === token && host.boot === boot) give(host, { kind: 'woke' }, boot)
+      },
+    })
+  }
+
+  function carryOut(host: Host, effect: Effect): void {
+    const boot = host.boot
+    const text = tellEffect(effect)
+    if (text) note(host, text)
+    switch (effect.kind) {
+      case 'beat':
+        send(host, effect.beat)
+        return
+      case 'observe':
+        if (effect.what === 'addresses')
+          later(0, () => {
+            give(
+              host,
+              { kind: 'observed', what: 'addresses', look: effect.look, addresses: { addresses: [...host.addresses], links: [{ device: 'eth0', up: host.linkUp }, { device: 'eth1', up: true }] } },
+              boot,
+            )
+          })
+        else
+          later(pace.tableLookMs, () => {
+            if (host.hasIpvs) give(host, { kind: 'observed', what: 'table', look: effect.look, table: tableOf(host) }, boot)
+            else give(host, { kind: 'unobserved', what: 'table', look: effect.look, says: 'This kernel has no ip_vs.', absent: true }, boot)
+          })
+        return
+      case 'apply':
+        later(pace.applyMs, () => {
+          const failures: string[] = []
+          if (host.loseApplies > 0) host.loseApplies--
+          else if (host.machineUp) for (const command of effect.commands) ipvsadm(host, command, failures)
+          give(host, { kind: 'applied', failures }, boot)
+        })
+        return
+      case 'address': {
+        const results = effect.changes.map((change) => ({ change, ...address(host, change) }))
+        later(0, () => give(host, { kind: 'addressed', results }, boot))
+        return
+      }
+      case 'announce':
+        announcements++
+        if (!host.everythingCut && host.linkUp) later(pace.networkMs, () => {
+          if (!host.everythingCut) mac = host.name
+          look()
+        })
+        later(0, () => give(host, { kind: 'announced', failures: [] }, boot))
+        return
+      case 'probe':
+        probe(host, effect.probe, boot)
+        return
+      case 'remember':
+        host.term = effect.memory.term
+        host.peerBoot = effect.memory.peerBoot
+        host.owned = effect.memory.owned
+        return
+      case 'journal':
+        journal.push({ atMs: nowMs, host: host.name, event: effect.event })
+        return
+      case 'answer':
+        answers.push({ ticket: effect.ticket, ...(effect.refused === undefined ? {} : { refused: effect.refused }) })
+        return
+      case 'exit':
+        host.processUp = false
+        return
+      case 'reread':
+        later(1, () => give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true }, boot))
+        return
+      case 'listen':
+      case 'count':
+      case 'report':
+        return
+    }
+  }
+
+  function digestOf(c: Config): string {
+    return `${c.serialNo}-${JSON.stringify(c).length}`
+  }
+
+  function send(host: Host, beat: Beat): void {
+    for (const path of ['public', 'private'] as const) {
+      if (path === 'private' && !host.privateAddress) continue
+      beats.push({ atMs: nowMs, host: host.name, beat, path })
+      if (beats.length > 2_000) beats.splice(0, 1_000)
+      if (cutPaths.has(`${path} ${host.name}`) || cutPaths.has(path)) continue
+      if (host.everythingCut || other(host).everythingCut) continue
+      if (path === 'public' && (!host.linkUp || !other(host).linkUp)) continue
+      if (chance() < (options.lossRatio ?? 0)) continue
+      const copies = chance() < (options.duplicateRatio ?? 0) ? 2 : 1
+      for (let copy = 0; copy < copies; copy++)
+        later(pace.networkMs + chance() * (options.jitterMs ?? 0), () => give(other(host), { kind: 'heard', path, beat }))
+    }
+  }
+
+  function address(host: Host, change: AddressChange): { failed?: string } {
+    if (!host.machineUp) return { failed: 'the machine is off' }
+    if (change.do === 'add') {
+      if (host.failAddresses) return { failed: 'RTNETLINK answers: No such device' }
+      host.addresses.push({ address: change.address, prefix: change.prefix, device: change.device, label: change.label })
+    } else host.addresses = host.addresses.filter((a) => a.address !== change.address)
+    look()
+    return {}
+  }
+
+  function tableOf(host: Host): KernelTable {
+    return new Map(
+      [...host.table].map(([key, service]) => [
+        key,
+        {
+          scheduler: service.scheduler,
+          ...(service.persistence ? { persistence: service.persistence } : {}),
+          destinations: new Map(
+            [...service.destinations].map(([d, v]) => [d, { ...v, activeConnections: 0, inactiveConnections: 0 }]),
+          ),
+        },
+      ]),
+    )
+  }
+
+  /** Understands the lines that the centre orders, as the kernel would. */
+  function ipvsadm(host: Host, command: string, failures: string[]): void {
+    host.applied.push(command)
+    const words = command.split(' ')
+    const value = (option: string): string | undefined => {
+      const at = words.indexOf(option)
+      return at < 0 ? undefined : words[at + 1]
+    }
+    const key = words.includes('-f') ? `fwmark ${value('-f')}` : words.includes('-u') ? `udp ${value('-u')}` : `tcp ${value('-t')}`
+    const service = host.table.get(key)
+    const fail = (why: string): void => void failures.push(`${command}: ${why}`)
+    const persistence = (): { persistence?: KernelService['persistence'] } =>
+      value('-p') === undefined ? {} : { persistence: { value: Number(value('-p')), unit: 's', prefix: prefixOfMask(value('-M')) } }
+    const forwarding = words.includes('-m') ? 'nat' : words.includes('-i') ? 'tunnel' : 'direct'
+    switch (words[0]) {
+      case '-A':
+        if (service) return fail('Service already exists')
+        host.table.set(key, { scheduler: value('-s') ?? 'wlc', ...persistence(), destinations: new Map() })
+        break
+      case '-E':
+        if (!service) return fail('No such service')
+        host.table.set(key, { scheduler: value('-s') ?? 'wlc', ...persistence(), destinations: service.destinations })
+        break
+      case '-D':
+        if (!host.table.delete(key)) fail('No such service')
+        break
+      case '-a':
+      case '-e': {
+        if (!service) return fail('Service not defined')
+        const there = service.destinations.has(value('-r') ?? '')
+        if (there === (words[0] === '-a')) return fail(there ? 'Destination already exists' : 'No such destination')
+        service.destinations.set(value('-r') ?? '', { forwarding, weight: Number(value('-w') ?? 1) })
+        break
+      }
+      case '-d':
+        if (!service?.destinations.delete(value('-r') ?? '')) fail('No such destination')
+        break
+      default:
+        fail('not understood')
+    }
+    look()
+  }
+
+  function prefixOfMask(mask: string | undefined): number {
+    if (!mask) return 32
+    return mask.split('.').reduce((bits, octet) => bits + Number(octet).toString(2).replaceAll('0', '').length, 0)
+  }
+
+  function probe(host: Host, what: Probe, boot: number): void {
+    const key = `${what.address}:${what.port}`
+    const answer = (passed: boolean, tookMs: number, says?: string): void =>
+      give(host, { kind: 'probed', id: what.id, service: what.service, server: what.server, passed, tookMs, ...(says ? { says } : {}) }, boot)
+    if (host.everythingCut || serversHanging.has(key))
+      later(what.check.timeoutMs, () => answer(false, what.check.timeoutMs, 'no answer in time'))
+    else
+      later(pace.probeMs, () =>
+        serversDown.has(key) ? answer(false, pace.probeMs, 'connection refused') : answer(true, pace.probeMs),
+      )
+  }
+
+  // What the client sees.
+
+  const vip = (): string | undefined => floating(config)[0]?.address
+  const holdsVip = (host: Host): boolean => host.machineUp && host.addresses.some((a) => a.address === vip())
+
+  /** A request of the client would be answered now. */
+  function served(): boolean {
+    const host = mac ? hosts[mac] : null
+    if (!host || !holdsVip(host) || host.everythingCut || !host.linkUp) return false
+    const [service] = [...host.table.values()]
+    return service !== undefined && [...service.destinations].some(([d, v]) => v.weight > 0 && !serversDown.has(d))
+  }
+
+  function look(): void {
+    const last = outages.at(-1)
+    const isServed = served()
+    if (!isServed && (!last || last.toMs !== null)) outages.push({ fromMs: nowMs, toMs: null })
+    if (isServed && last && last.toMs === null) last.toMs = nowMs
+    const both = holdsVip(hosts.lvs1) && holdsVip(hosts.lvs2)
+    const lastBoth = bothHeld.at(-1)
+    if (both && (!lastBoth || lastBoth.toMs !== null)) bothHeld.push({ fromMs: nowMs, toMs: null })
+    if (!both && lastBoth && lastBoth.toMs === null) lastBoth.toMs = nowMs
+  }
+
+  // The clock.
+
+  function runTo(atMs: number): void {
+    for (;;) {
+      let first = -1
+      for (let i = 0; i < events.length; i++) {
+        const e = events[i]
+        const f = events[first]
+        if (e && e.atMs <= atMs && (!f || e.atMs < f.atMs || (e.atMs === f.atMs && e.order < f.order))) first = i
+      }
+      if (first < 0) break
+      const [event] = events.splice(first, 1)
+      if (!event) break
+      nowMs = Math.max(nowMs, event.atMs)
+      event.run()
+    }
+    nowMs = atMs
+  }
+
+  function startProcess(host: Host): void {
+    if (!host.machineUp || host.processUp) return
+    host.processUp = true
+    host.boot += 1
+    host.stalledUntil = 0
+    host.waiting = []
+    const held = host.addresses.filter((a) => a.address === vip()).map((a) => ({ address: a.address, device: a.label, prefix: a.prefix }))
+    host.state = initial(
+      { name: host.name, version: 'test', boot: host.boot, term: host.term, peerBoot: host.peerBoot, owned: host.owned, held },
+      now(),
+    )
+    give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true })
+  }
+
+  return {
+    hosts,
+    lines,
+    journal,
+    answers,
+    outages,
+    bothHeld,
+    beats,
+    nowMs: () => nowMs,
+    announcements: () => announcements,
+    served,
+    mac: () => mac,
+    /** Who believes to be active. */
+    active: (): HostName[] => hostNames.filter((n) => hosts[n].processUp && hosts[n].state?.role === 'active'),
+    /** Who has the virtual IP on an interface. */
+    holders: (): HostName[] => hostNames.filter((n) => holdsVip(hosts[n])),
+    role: (name: HostName) => (hosts[name].processUp ? hosts[name].state?.role : undefined),
+    run: (ms: number) => runTo(nowMs + ms),
+    /** Runs until something is true, at most `limitMs`; returns how long it took, or null. */
+    until(what: () => boolean, limitMs: number): number | null {
+      const from = nowMs
+      while (nowMs - from <= limitMs) {
+        if (what()) return nowMs - from
+        runTo(nowMs + 1)
+      }
+      return null
+    },
+    onStep: (run: typeof listener) => {
+      listener = run
+    },
+    /** Power on; the agent starts at once. */
+    boot(name: HostName): void {
+      const host = hosts[name]
+      if (host.machineUp) return
+      host.machineUp = true
+      host.addresses = [{ address: host.publicAddress, prefix: 24, device: 'eth0', label: 'eth0' }]
+      if (host.privateAddress) host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
+      host.table = new Map()
+      host.linkUp = true
+      note(host, '-- boots')
+      startProcess(host)
+    },
+    /** Power off. */
+    crash(name: HostName): void {
+      const host = hosts[name]
+      host.machineUp = false
+      host.processUp = false
+      host.addresses = []
+      host.table = new Map()
+      note(host, '-- crashes')
+      look()
+    },
+    /** kill -9 of the agent; its unit takes the addresses down `releaseMs` later and starts it again `restartMs` later. */
+    kill(name: HostName, releaseMs = 150, restartMs = 1_000): void {
+      const host = hosts[name]
+      if (!host.processUp) return
+      host.processUp = false
+      note(host, '-- agent is killed')
+      later(releaseMs, () => {
+        if (!host.processUp && host.machineUp) host.addresses = host.addresses.filter((a) => a.address !== vip())
+        look()
+      })
+      later(Math.max(releaseMs, restartMs), () => startProcess(host))
+    },
+    stall(name: HostName, ms: number): void {
+      const host = hosts[name]
+      if (!host.processUp || nowMs < host.stalledUntil) return
+      host.stalledUntil = nowMs + ms
+      note(host, `-- stands still for ${ms} ms`)
+      const { boot } = host
+      later(ms, () => {
+        if (host.boot !== boot) return
+        note(host, '-- goes on')
+        const waiting = host.waiting
+        host.waiting = []
+        for (const input of waiting) give(host, input, boot)
+      })
+    },
+    cut(name: HostName): void {
+      hosts[name].everythingCut = true
+      note(hosts[name], '-- is cut off')
+      look()
+    },
+    heal(name: HostName): void {
+      hosts[name].everythingCut = false
+      note(hosts[name], '-- is connected again')
+      look()
+    },
+    /** Cuts one heartbeat path: both directions, or from one director only. */
+    cutPath: (path: 'public' | 'private', from?: HostName) => void cutPaths.add(from ? `${path} ${from}` : path),
+    healPaths: () => cutPaths.clear(),
+    link(name: HostName, up: boolean): void {
+      hosts[name].linkUp = up
+      look()
+    },
+    serverDown: (key: string) => {
+      serversDown.add(key)
+      look()
+    },
+    serverHangs: (key: string) => void serversHanging.add(key),
+    serverUp: (key: string) => {
+      serversDown.delete(key)
+      serversHanging.delete(key)
+      look()
+    },
+    wipeTable(name: HostName): void {
+      hosts[name].table.clear()
+      look()
+    },
+    deleteVip(name: HostName): void {
+      hosts[name].addresses = hosts[name].addresses.filter((a) => a.address !== vip())
+      look()
+    },
+    clockStep: (ms: number) => {
+      wallOffsetMs += ms
+    },
+    give: (name: HostName, input: Input) => give(hosts[name], input),
+    order(name: HostName, kind: 'hand-over' | 'stop' | 'reload', ticket = 1): void {
+      give(hosts[name], { kind: 'ordered', order: { kind, by: 'test' }, ticket })
+    },
+    start: (name: HostName) => startProcess(hosts[name]),
+    configure(next: Config, ...names: HostName[]): void {
+      config = next
+      for (const name of names) give(hosts[name], { kind: 'configured', config: next, digest: digestOf(next), hasKey: true })
+    },
+    /** The transcript since an instant, times relative to it. */
+    transcript(fromMs = 0): string[] {
+      return lines.filter((l) => l.atMs >= fromMs).map((l) => `${(l.atMs - fromMs).toFixed(0).padStart(6)} ${l.host} ${l.text}`)
+    },
+    tellJournal: (name: HostName) => journal.filter((j) => j.host === name).map((j) => tell(j.event)),
+  }
+}
