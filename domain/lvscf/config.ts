@@ -113,11 +113,11 @@ class Reader {
       return fallback
     }
     if (read.base === 8) this.report('lvscf-octal', key, 'warning', { name, value: text, meaning: read.value })
-    if (read.exact < BigInt(min) || read.exact > BigInt(max)) {
+    if (read.exact < min || read.exact > max) {
       this.report('lvscf-out-of-range', key, 'block', { name, value: text, min, max })
       return fallback
     }
-    return Number(read.exact)
+    return read.exact
   }
 
   /** Checks values that have no meaning for Shoal; they never block. */

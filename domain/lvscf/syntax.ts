@@ -284,7 +284,7 @@ export function parse(text: string): Tree {
       const block = pending
       pending = undefined
       if (code === BRACE_OPEN) {
-        report('lvscf-brace-next-line', 'warning', line, first, first + 1, named(block))
+        report('lvscf-brace-next-line', 'warning', block.open, block.keyword.start, block.open.contentEnd, named(block))
         block.items.push({ kind: 'brace', ...line })
         return
       }

@@ -14,6 +14,9 @@ const space = /[ \t\n\v\f\r]/
 const longMax = 2n ** 63n - 1n
 const longMin = -(2n ** 63n)
 
+/** The usual case: a decimal number that fits every C type. */
+const plainNumber = /^(?:0|[1-9]\d{0,8})$/
+
 function digitOf(char: string | undefined): number {
   if (char === undefined) return 99
   const code = char.charCodeAt(0)
@@ -44,8 +47,12 @@ function digits(text: string, at: number): Prefix {
 /** What a token is as a C `int` read by strtol(…, 0), wrapped as the original wraps it. Undefined when it is no number. */
 export function cInt(
   text: string,
-): { readonly value: number; readonly exact: bigint; readonly base: 8 | 10 | 16 } | undefined {
-  if (text === '') return { value: 0, exact: 0n, base: 10 }
+): { readonly value: number; readonly exact: number; readonly base: 8 | 10 | 16 } | undefined {
+  if (text === '') return { value: 0, exact: 0, base: 10 }
+  if (plainNumber.test(text)) {
+    const value = Number(text)
+    return { value, exact: value, base: 10 }
+  }
   let at = 0
   while (at < text.length && space.test(text.charAt(at))) at++
   const sign = text[at]
@@ -59,13 +66,24 @@ export function cInt(
   const octal = found.base === 8 && found.end - at > 1
   return {
     value: Number(BigInt.asIntN(32, exact)),
-    exact: unclamped,
+    exact: Number(unclamped),
     base: octal ? 8 : found.base === 8 ? 10 : found.base,
   }
 }
 
+/** Four decimal numbers without leading zeros: the form everyone reads alike. */
+const plainAddress = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
+
 /** An IPv4 address as inet_aton(3) reads it (short, octal and hexadecimal forms too), as an unsigned number. */
 export function inetAton(text: string): number | undefined {
+  const plain = plainAddress.exec(text)
+  if (plain) {
+    const [, a, b, c, d] = plain
+    if (Number(a) <= 255 && Number(b) <= 255 && Number(c) <= 255 && Number(d) <= 255) {
+      return ((Number(a) * 256 + Number(b)) * 256 + Number(c)) * 256 + Number(d)
+    }
+    return undefined
+  }
   const limits = [0xffffffff, 0xffffff, 0xffff, 0xff]
   let result = 0
   let part = 0
@@ -91,7 +109,7 @@ export function inetAton(text: string): number | undefined {
 
 /** An address as dotted text. */
 export function dotted(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.')
+  return `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}`
 }
 
 /** The prefix length of a netmask; undefined when its ones are not contiguous. */
@@ -106,7 +124,7 @@ export function maskOf(prefix: number): number {
   return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
 }
 
-/** Whether a text is an address in the plain form everyone reads alike: four decimal numbers without leading zeros. */
+/** Whether a text is an address in the form everyone reads alike. */
 export function isPlainAddress(text: string): boolean {
-  return /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text)
+  return plainAddress.test(text) && inetAton(text) !== undefined
 }
