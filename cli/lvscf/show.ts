@@ -1,0 +1,79 @@
+/** `shoal show`: an lvs.cf file as Shoal understands it. */
+import { decodeDocument } from '../../core/document-bytes.ts'
+import type { Check, Config, DirectorAddresses, FloatingAddress } from '../../domain/config.ts'
+import { check } from '../../domain/lvscf/check.ts'
+import { exitClean, exitProblems, exitUnreadable } from './check.ts'
+import { readBytes } from './files.ts'
+import { orderedJson, problemForJson, problemLine, terminalLanguage } from './print.ts'
+
+export interface ShowOptions {
+  readonly json?: boolean
+}
+
+/** Answers the exit status: 0 shown, 1 when problems stand in the way, 2 when the file cannot be read. */
+export async function showFile(file: string, options: ShowOptions): Promise<number> {
+  const language = terminalLanguage(process.env)
+  const bytes = await readBytes(file)
+  if (!bytes.ok) {
+    for (const one of bytes.problems) process.stderr.write(`${problemLine(file, one, language)}\n`)
+    return exitUnreadable
+  }
+  const { config, problems } = check(decodeDocument(bytes.value).text)
+  const blocking = problems.filter((one) => one.severity === 'block')
+  if (options.json) {
+    const said = problems.map((one) => problemForJson(one, language))
+    process.stdout.write(`${orderedJson({ file, config: config ?? null, problems: said })}\n`)
+  } else if (config) process.stdout.write(`${describe(config)}\n`)
+  else for (const one of blocking) process.stderr.write(`${problemLine(file, one, language)}\n`)
+  return config ? exitClean : exitProblems
+}
+
+function describe(config: Config): string {
+  const out: string[] = []
+  const { heartbeat } = config
+  if (config.primary) out.push(`director  ${addresses(config.primary)} (primary)`)
+  if (config.backup) out.push(`director  ${addresses(config.backup)} (backup)`)
+  out.push(
+    config.backupActive
+      ? `heartbeat UDP ${heartbeat.port}, every ${seconds(heartbeat.keepaliveMs)}, dead after ${seconds(heartbeat.deadtimeMs)}`
+      : 'heartbeat none: the second director does not take over',
+  )
+  out.push(`network   ${config.forwarding}${config.natRouter ? `, gateway ${floating(config.natRouter)}` : ''}`)
+  for (const virtual of config.virtualServers) {
+    const service = virtual.fwmark === undefined ? `${virtual.port}/${virtual.protocol}` : `mark ${virtual.fwmark}`
+    const sticky = virtual.persistentS === undefined ? '' : `, persistent ${virtual.persistentS} s`
+    out.push(
+      '',
+      `virtual   ${virtual.name}${virtual.active ? '' : ' (inactive)'}: ${floating(virtual.vip)} ${service}, ${virtual.scheduler}${sticky}`,
+    )
+    out.push(`  check   ${checked(virtual.check)}`)
+    for (const server of virtual.realServers) {
+      out.push(
+        `  server  ${server.name}${server.active ? '' : ' (inactive)'}: ${server.address}:${server.port}, weight ${server.weight}`,
+      )
+    }
+    if (virtual.sorryServer !== undefined) out.push(`  sorry   ${virtual.sorryServer}:${virtual.port}`)
+  }
+  return out.join('\n')
+}
+
+function addresses(director: DirectorAddresses): string {
+  return director.private === undefined ? director.public : `${director.public}, ${director.private}`
+}
+
+function floating(address: FloatingAddress): string {
+  return `${address.address}${address.prefix === undefined ? '' : `/${address.prefix}`} on ${address.device}`
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds % 1_000 === 0 ? `${milliseconds / 1_000} s` : `${milliseconds} ms`
+}
+
+function checked(check: Check): string {
+  const timing = `every ${seconds(check.intervalMs)}, up after ${check.rise}, down after ${check.fall}`
+  const expected =
+    check.expect === undefined ? '' : ` expect ${JSON.stringify(check.expect)}${check.regex ? ' (regex)' : ''}`
+  if (check.kind === 'program') return `program ${check.program ?? ''}${expected}, ${timing}`
+  if (check.kind === 'connect') return `connect, ${timing}`
+  return `${check.send === undefined ? '' : `send ${JSON.stringify(check.send)}`}${expected}, ${timing}`.trim()
+}
