@@ -7,10 +7,11 @@ import type { ClusterCode } from './speech/cluster.ts'
 import type { DocumentCode } from './speech/document.ts'
 import type { HostCode } from './speech/host.ts'
 import type { LvscfCode } from './speech/lvscf.ts'
+import type { NeighboursCode } from './speech/neighbours.ts'
 import type { ServeCode } from './speech/serve.ts'
 
 /** Every code Shoal can report. A code without its sentence and remedy in each language does not compile (see speech/). */
-export type ProblemCode = AppCode | ClusterCode | DocumentCode | HostCode | LvscfCode | ServeCode
+export type ProblemCode = AppCode | ClusterCode | DocumentCode | HostCode | LvscfCode | NeighboursCode | ServeCode
 
 /** `block`: nothing goes on. `warning`: it works, but will surprise. `note`: worth knowing. */
 export type Severity = 'block' | 'warning' | 'note'

@@ -9,6 +9,7 @@ import { clusterSpeech } from './cluster.ts'
 import { documentSpeech } from './document.ts'
 import { hostSpeech } from './host.ts'
 import { lvscfSpeech } from './lvscf.ts'
+import { neighboursSpeech } from './neighbours.ts'
 import { serveSpeech } from './serve.ts'
 
 export const languages = ['en', 'zh-CN'] as const
@@ -23,7 +24,15 @@ export interface Said {
 /** One code in every language. */
 export type Entry = Readonly<Record<Language, Said>>
 
-const table = { ...lvscfSpeech, ...hostSpeech, ...clusterSpeech, ...appSpeech, ...documentSpeech, ...serveSpeech }
+const table = {
+  ...lvscfSpeech,
+  ...hostSpeech,
+  ...clusterSpeech,
+  ...appSpeech,
+  ...documentSpeech,
+  ...serveSpeech,
+  ...neighboursSpeech,
+}
 
 function fill(sentence: string, detail: Problem['detail']): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(detail?.[name] ?? '?'))
