@@ -26,7 +26,8 @@ export function addServeCommands(program: Command, version: string): void {
     .option('--password-file <file>', 'sign in with the password in the first line of this file')
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./run.ts')
-      process.exitCode = await serve(options, version)
+      // Everything that is to be kept is on disk now; a connection some host does not end must not hold the terminal.
+      process.exit(await serve(options, version))
     })
   program
     .command('passwd')

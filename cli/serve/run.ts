@@ -128,7 +128,7 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     }
     await listen(server.http, options)
   } catch (error) {
-    await core.close()
+    await Promise.all([server.close(), core.close()])
     const { code, message } = error as NodeJS.ErrnoException
     return refuse(
       code === 'EADDRINUSE'

@@ -71,6 +71,8 @@ export const signInScript = `'use strict'
 const form = document.getElementById('form')
 const field = document.getElementById('secret')
 const said = document.getElementById('said')
+/** Where in the application one was when the session ended. */
+let place = ''
 
 async function signIn(body) {
   try {
@@ -80,7 +82,7 @@ async function signIn(body) {
       body: JSON.stringify(body),
     })
     const { ok, says } = await answer.json()
-    if (ok) location.replace('/')
+    if (ok) location.replace('/' + place)
     else said.textContent = says || ''
   } catch {
     said.textContent = form.dataset.unreachable
@@ -98,7 +100,8 @@ form.addEventListener('submit', (event) => {
 
 function arrived() {
   const token = tokenIn(location.hash)
-  if (location.hash) history.replaceState(null, '', location.pathname)
+  if (location.hash.startsWith('#/')) place = location.hash
+  if (token) history.replaceState(null, '', location.pathname)
   signIn(token ? { token } : {})
 }
 addEventListener('hashchange', arrived)
