@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { LAB_PASSWORD } from './guest.ts'
 import type { ImageVariant } from './guest.ts'
@@ -37,6 +37,8 @@ import { probe } from './probe.ts'
 import type { Probe, ProbeOptions } from './probe.ts'
 
 export const LAB_NAME_DEFAULT = 'lab'
+
+const STATE_FILE = 'state.json'
 
 export type UpOptions = {
   /** Labs of different names can be up side by side. */
@@ -139,8 +141,7 @@ export async function up(layoutName: LayoutName, options: UpOptions = {}): Promi
   const { name = LAB_NAME_DEFAULT, realServers = REAL_SERVERS_DEFAULT, image: variant = 'plain' } = options
   const say = options.say ?? (() => undefined)
   const layout = layoutOf(layoutName, realServers)
-  const missing = labMissing()
-  if (missing.length > 0) throw refusal(`The lab cannot run on this machine.\n${missing.join('\n')}`)
+  refuseIfMissing()
   const before = find(name)
   if (before.kind === 'up' && options.replace !== true)
     throw refusal(
@@ -148,18 +149,10 @@ export async function up(layoutName: LayoutName, options: UpOptions = {}): Promi
     )
   if (before.kind === 'up') await takeDown(before.state)
   if (before.kind === 'stale') say('Clearing what a lab that ended without "down" left behind')
-  await rm(folderOf(name), { recursive: true, force: true })
+  if (before.kind === 'stale') await rm(folderOf(name), { recursive: true, force: true })
 
-  await installTools(say)
-  const image = await imageFor(variant, imagesInUse(), say)
-  const key = await labKey()
+  const { image, key } = await prepare(variant, say)
   const token = `shoal-${randomBytes(4).toString('hex')}`
-  await mkdir(join(labDir(), 'run'), { recursive: true })
-  try {
-    await mkdir(folderOf(name))
-  } catch (error) {
-    throw refusal(`Another process is bringing the lab "${name}" up right now.`, error)
-  }
   const namespace = await createNamespace(token)
   const state: State = {
     name,
@@ -174,7 +167,7 @@ export async function up(layoutName: LayoutName, options: UpOptions = {}): Promi
     upSince: new Date().toISOString(),
   }
   try {
-    await writeState(state)
+    await claim(state)
     await layNetwork(namespace, layout)
     const site = siteOf(state)
     for (const host of layout.hosts) await powerOn(site, host)
@@ -185,6 +178,19 @@ export async function up(layoutName: LayoutName, options: UpOptions = {}): Promi
     throw error
   }
   return handle(state)
+}
+
+/**
+ * What up() does first, and what takes long the first time: tools, key and image. Throws a refusal when the machine cannot run a
+ * lab, or when a build step fails.
+ */
+export async function prepare(
+  variant: ImageVariant = 'plain',
+  say: (line: string) => void = () => undefined,
+): Promise<{ readonly image: string; readonly key: string }> {
+  refuseIfMissing()
+  await installTools(say)
+  return { key: await labKey(), image: await imageFor(variant, imagesInUse(), say) }
 }
 
 /** The lab that is up under this name, if there is one. */
@@ -203,16 +209,14 @@ export async function down(name: string = LAB_NAME_DEFAULT): Promise<Found['kind
 
 /** Whether a lab of this name is up, or only its remains are there (the machine was restarted, or its processes killed). */
 export function find(name: string): Found {
-  let text: string
-  try {
-    text = readFileSync(stateFileOf(name), 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code !== 'ENOENT') throw error
-    return { kind: 'none' }
-  }
-  const state = JSON.parse(text) as State
+  const state = readState(name)
+  if (state === undefined) return { kind: 'none' }
   return state.bootId === bootId() && isAlive(state.namespace) ? { kind: 'up', state } : { kind: 'stale' }
+}
+
+function refuseIfMissing(): void {
+  const missing = labMissing()
+  if (missing.length > 0) throw refusal(`The lab cannot run on this machine.\n${missing.join('\n')}`)
 }
 
 function handle(state: State): Lab {
@@ -306,10 +310,26 @@ async function statusOf(state: State, site: Site): Promise<LabStatus> {
   return { name: state.name, layout: state.layout, upSince: state.upSince, hosts }
 }
 
+/** Ends a lab and forgets it; the folder is left alone when another lab of the name has taken it meanwhile. */
 async function takeDown(state: State): Promise<void> {
   await endNamespace(state.namespace)
   await rm(state.sockets, { recursive: true, force: true })
-  await rm(folderOf(state.name), { recursive: true, force: true })
+  if (readState(state.name)?.token === state.token) await rm(folderOf(state.name), { recursive: true, force: true })
+}
+
+/** Takes the lab's name: the folder appears with its state already in it, or not at all when somebody else was faster. */
+async function claim(state: State): Promise<void> {
+  const folder = folderOf(state.name)
+  const prepared = join(labDir(), state.token)
+  await mkdir(dirname(folder), { recursive: true })
+  await mkdir(prepared)
+  await writeFile(join(prepared, STATE_FILE), JSON.stringify(state, undefined, 2))
+  try {
+    await rename(prepared, folder)
+  } catch (error) {
+    await rm(prepared, { recursive: true, force: true })
+    throw refusal(`Another process has just brought the lab "${state.name}" up.`, error)
+  }
 }
 
 function siteOf(state: State): Site {
@@ -338,16 +358,15 @@ function imagesInUse(): readonly string[] {
   })
 }
 
-async function writeState(state: State): Promise<void> {
-  const file = stateFileOf(state.name)
-  await writeFile(`${file}.new`, JSON.stringify(state, undefined, 2))
-  await rename(`${file}.new`, file)
-}
-
 function folderOf(name: string): string {
   return join(labDir(), 'run', name)
 }
 
-function stateFileOf(name: string): string {
-  return join(folderOf(name), 'state.json')
+function readState(name: string): State | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folderOf(name), STATE_FILE), 'utf8')) as State
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  }
 }

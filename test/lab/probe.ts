@@ -92,7 +92,7 @@ export async function probe(namespace: Namespace, address: string, options: Prob
           .sort((a, b) => a.n - b.n)
           .slice(-count)
         // Numbers without a hole: a request still under way may yet fail.
-        const inARow = (last.at(-1)?.n ?? 0) - (last[0]?.n ?? 0) === count - 1
+        const inARow = last.length === count && (last.at(-1)?.n ?? 0) - (last[0]?.n ?? 0) === count - 1
         if (inARow && last.every((sample) => sample.by !== undefined)) return true
         await delay(POLL_MS)
       }
