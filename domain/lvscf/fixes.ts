@@ -220,15 +220,17 @@ const rules: Partial<Record<ProblemCode, Rule>> = {
     ]
   },
 
-  'lvscf-brace-next-line': (place) => {
-    const { lines } = place
-    const above = openAbove(lines, place.line).at(-1)
-    if (above === undefined) return []
-    const text = lineText(lines, place.line)
+  'lvscf-brace-next-line': ({ lines, line }) => {
+    // The place is the opening line; the brace is the first thing below it that is neither blank nor a comment.
+    let below = line + 1
+    while (below <= lines.starts.length && /^[ \t]*(#.*)?$/.test(lineText(lines, below))) below++
+    const text = lineText(lines, below)
+    if (!text.trimStart().startsWith('{')) return []
+    const start = startOf(lines, below)
     const alone = text.trim() === '{'
-    const from = alone ? startOf(lines, place.line) : place.from
-    const to = alone ? startOf(lines, place.line + 1) : place.to
-    return [fix('brace-to-opening-line', [braceAtEnd(lines, above), { from, to, insert: '' }])]
+    const from = alone ? start : start + indentOf(text).length
+    const to = alone ? startOf(lines, below + 1) : from + 1
+    return [fix('brace-to-opening-line', [braceAtEnd(lines, line), { from, to, insert: '' }])]
   },
   'lvscf-brace-missing': (place) => [fix('write-brace', [braceAtEnd(place.lines, place.line)])],
   'lvscf-brace-attached': ({ to }) => [fix('separate-brace', [{ from: to - 1, to: to - 1, insert: ' ' }])],
