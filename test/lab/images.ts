@@ -83,6 +83,9 @@ export async function imageFor(
   for (const other of await readdir(folder)) {
     const path = join(folder, other)
     if (other.startsWith(`${variant}-`) && path !== image && !inUse.includes(path)) await unlink(path)
+    // What a build that was interrupted left; its process is known by the number at the end.
+    const builder = /^building-.*-(\d+)$/.exec(other)?.[1]
+    if (builder !== undefined && !existsSync(`/proc/${builder}`)) await rm(path, { recursive: true, force: true })
   }
   say(`Image ready after ${((performance.now() - began) / 1_000).toFixed(1)} s`)
   return image

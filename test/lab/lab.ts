@@ -131,7 +131,10 @@ type State = {
   readonly upSince: string
 }
 
-type Found = { readonly kind: 'up'; readonly state: State } | { readonly kind: 'stale' } | { readonly kind: 'none' }
+type Found =
+  | { readonly kind: 'up'; readonly state: State }
+  | { readonly kind: 'stale'; readonly state: State }
+  | { readonly kind: 'none' }
 
 /**
  * Brings a layout up: tools and image when missing, namespace, segments, hosts; resolves when every host has started and
@@ -147,9 +150,8 @@ export async function up(layoutName: LayoutName, options: UpOptions = {}): Promi
     throw refusal(
       `A lab is up already: ${before.state.layout} since ${before.state.upSince}. Take it down first (npm run lab -- down).`,
     )
-  if (before.kind === 'up') await takeDown(before.state)
   if (before.kind === 'stale') say('Clearing what a lab that ended without "down" left behind')
-  if (before.kind === 'stale') await rm(folderOf(name), { recursive: true, force: true })
+  if (before.kind !== 'none') await takeDown(before.state)
 
   const { image, key } = await prepare(variant, say)
   const token = `shoal-${randomBytes(4).toString('hex')}`
@@ -202,8 +204,7 @@ export function attach(name: string = LAB_NAME_DEFAULT): Lab | undefined {
 /** Takes down the lab of this name. Returns what it found: one that was up, what a dead one left behind, or nothing. */
 export async function down(name: string = LAB_NAME_DEFAULT): Promise<Found['kind']> {
   const found = find(name)
-  if (found.kind === 'up') await takeDown(found.state)
-  if (found.kind === 'stale') await rm(folderOf(name), { recursive: true, force: true })
+  if (found.kind !== 'none') await takeDown(found.state)
   return found.kind
 }
 
@@ -211,7 +212,7 @@ export async function down(name: string = LAB_NAME_DEFAULT): Promise<Found['kind
 export function find(name: string): Found {
   const state = readState(name)
   if (state === undefined) return { kind: 'none' }
-  return state.bootId === bootId() && isAlive(state.namespace) ? { kind: 'up', state } : { kind: 'stale' }
+  return state.bootId === bootId() && isAlive(state.namespace) ? { kind: 'up', state } : { kind: 'stale', state }
 }
 
 function refuseIfMissing(): void {
@@ -310,7 +311,7 @@ async function statusOf(state: State, site: Site): Promise<LabStatus> {
   return { name: state.name, layout: state.layout, upSince: state.upSince, hosts }
 }
 
-/** Ends a lab and forgets it; the folder is left alone when another lab of the name has taken it meanwhile. */
+/** Ends a lab (if it has not ended by itself) and forgets it; the folder is left alone when another lab of the name has taken it meanwhile. */
 async function takeDown(state: State): Promise<void> {
   await endNamespace(state.namespace)
   await rm(state.sockets, { recursive: true, force: true })

@@ -151,6 +151,13 @@ export function describe(report: ProbeReport, firstMs: number): readonly string[
       `outage from ${seconds(outage.fromMs)}: ${length}${before} (${outage.failed} failed: ${counts(outage.errors)})`,
     )
   }
+  const lengths = report.outages.flatMap((outage) => outage.durationMs ?? [])
+  if (lengths.length > 1) {
+    const totalMs = lengths.reduce((sum, ms) => sum + ms, 0)
+    lines.push(
+      `${lengths.length} outages that ended: longest ${Math.max(...lengths).toFixed(0)} ms, ${totalMs.toFixed(0)} ms in all`,
+    )
+  }
   if (report.outages.length === 0) lines.push(report.sent === 0 ? 'no request was made' : 'no outage')
   if (report.fault) {
     const { servedBefore, outage, atMs } = report.fault
