@@ -124,7 +124,7 @@ describe('files', () => {
 })
 
 test('what is typed is kept until it is forgotten', async () => {
-  const kept = { file: join(home, 'lvs.cf'), text: 'x', encoding: 'utf-8' as const, digest: 'd' }
+  const kept = { file: join(home, 'lvs.cf'), text: 'x', encoding: 'utf-8' as const, base: 'w', digest: 'd' }
   await documents['documents.keep'](kept)
   await documents['documents.keep']({ ...kept, file: null, digest: null })
   const again = documentHandlers({ dataDir: join(home, 'data'), home })

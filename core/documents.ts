@@ -23,6 +23,7 @@ const keptSchema = z.object({
   file: z.string().nullable(),
   text: z.string(),
   encoding: z.enum(documentEncodings),
+  base: z.string(),
   digest: z.string().nullable(),
   keptAtMs: z.number(),
 })
@@ -118,11 +119,12 @@ export function documentHandlers(ports: {
       return ok(await recent())
     },
 
-    async 'documents.keep'({ file, text, encoding, digest }) {
+    async 'documents.keep'({ file, text, encoding, base, digest }) {
       const kept: KeptDocument = {
         file: file === null ? null : absolute(file),
         text,
         encoding,
+        base,
         digest,
         keptAtMs: nowMs(),
       }

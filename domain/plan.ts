@@ -43,6 +43,8 @@ export interface Step {
   readonly detail: Readonly<Record<string, string | number>>
   /** Files written by this step, each with a copy of what was there kept on the host. */
   readonly files: readonly FileToWrite[]
+  /** Shell run as root before the new files replace the old ones ($NEW is the first of them); when it fails, nothing has changed. */
+  readonly validate?: string
   /** Shell run as root after the files are in place; empty = only the files. */
   readonly run: string
   /** Shell run as root that exits 0 when the step has nothing left to do (files compared as well). */

@@ -18,6 +18,8 @@ export interface Hosts {
   session(host: HostDraft): Promise<Result<Session>>
   /** Ends the shared session, so that the next one logs in anew (and has the groups given meanwhile). */
   drop(host: HostDraft): void
+  /** The same, unless a script or an upload is under way in it. */
+  dropUnlessWorking(host: HostDraft): void
   /** Accepts a host key that was shown as unknown; `not-found` when it was not the one shown. */
   trust(key: HostKey): Promise<Result<null>>
   close(): void
@@ -108,6 +110,9 @@ export function openHosts(ports: Omit<SessionPorts, 'unknownKey'>): Hosts {
       return opened
     },
     drop,
+    dropUnlessWorking(host) {
+      if (!shared.get(keyOf(targetOf(host)))?.session?.working()) drop(host)
+    },
     async trust(key) {
       const blob = unknownKeys.get(unknownName(key))
       if (!blob) return failed(problem('not-found', { name: key.fingerprint }))

@@ -76,6 +76,8 @@ export interface Session {
   readonly alive: () => boolean
   /** Whether a script, an upload or an open socket uses it now. */
   readonly busy: () => boolean
+  /** Whether a script or an upload is under way. */
+  readonly working: () => boolean
   /** How root is reached, found out once. */
   rootBy(): Promise<Result<RootBy>>
   /** Runs a POSIX shell script; a non-zero exit is a result, not a problem. */
@@ -356,7 +358,8 @@ function makeSession(target: Target, client: Client, ports: SessionPorts): Sessi
   const where = { kind: 'host', host: target.id } as const
   let lastError = 'connection closed'
   let alive = true
-  let uses = 0
+  let works = 0
+  let sockets = 0
   let root: Promise<Result<RootBy>> | undefined
 
   const ended = new Promise<Problem>((resolve) => {
@@ -400,8 +403,8 @@ function makeSession(target: Target, client: Client, ports: SessionPorts): Sessi
     const opened = await exec(how.command.replace('@ready@', begin))
     if (!opened.ok) return opened
     const channel = opened.value
-    uses++
-    channel.once('close', () => uses--)
+    works++
+    channel.once('close', () => works--)
 
     return new Promise((resolve) => {
       let over = false
@@ -574,7 +577,8 @@ exit 0`,
     target,
     ended,
     alive: () => alive,
-    busy: () => alive && uses > 0,
+    busy: () => alive && works + sockets > 0,
+    working: () => alive && works > 0,
     async rootBy() {
       root ??= findRoot()
       const found = await root
@@ -604,7 +608,7 @@ exit 1`,
       }
       const directory = made.value.out.trim()
       const path = `${directory}/${name}`
-      uses++
+      works++
       const put = await new Promise<Result<null>>((resolve) => {
         const finish = (result: Result<null>): void => {
           clearTimeout(timer)
@@ -644,7 +648,7 @@ exit 1`,
           )
         })
       })
-      uses--
+      works--
       if (!put.ok) {
         if (alive) void script(`rm -rf '${directory}'`, { as: 'user' })
         return put
@@ -666,8 +670,8 @@ exit 1`,
               resolve(failed(problem('agent-forbidden', { host: target.address, user: target.user }, where)))
               return
             }
-            uses++
-            channel.once('close', () => uses--)
+            sockets++
+            channel.once('close', () => sockets--)
             resolve(ok(channel as unknown as Duplex))
           })
         } catch (error) {

@@ -270,6 +270,16 @@ export const hostSpeech = {
     },
     'zh-CN': { says: '{host} 上没有部署必需的 {tool}。', remedy: '请在该主机上安装 {package}。' },
   },
+  'arping-missing': {
+    en: {
+      says: '{host} has no arping of iputils; whether {vip} is free on the segment was not asked from there.',
+      remedy: 'Install iputils-arping (Debian) or iputils (RHEL, openSUSE) there, or make sure yourself that the address is free.',
+    },
+    'zh-CN': {
+      says: '{host} 没有 iputils 的 arping；未能从该主机查询 {vip} 在网段上是否空闲。',
+      remedy: '请在该主机安装 iputils-arping（Debian）或 iputils（RHEL、openSUSE），或自行确认该地址空闲。',
+    },
+  },
   'rival-present': {
     en: {
       says: '{rival} is {state} on {host}; it also moves virtual IPs or changes the IPVS table.',

@@ -1,0 +1,409 @@
+/**
+ * Carries out a plan exactly as it was shown, and takes it back. Each step is one script on its host (shell.ts); this file decides
+ * only the order, what a failure means, and when to try again.
+ *
+ * - Steps that nothing uses yet (the runtime, the agent's files) start on all hosts at once. The rest goes group by group: real servers,
+ *   then the standby director, then the active one; a group begins when the one before it is done.
+ * - A connection that is cut is made again a few times; the step is then asked whether it is already so. If that fails the run ends
+ *   with a problem, and starting again finishes what is missing.
+ * - Cancelling lets the command under way end (half an installation is worse than a whole one) and runs nothing after it.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
+import type { Run, RunLine, RunState, Step, StepKind, StepProgress, StepState } from '../../domain/plan.ts'
+import { failed, ok, problem } from '../../domain/problem.ts'
+import type { Problem, ProblemCode, Result } from '../../domain/problem.ts'
+import type { Hosts } from '../ssh/hosts.ts'
+import type { ScriptResult, Session } from '../ssh/session.ts'
+import {
+  checkText,
+  exitChecksum,
+  exitLocked,
+  exitRefused,
+  keptRoot,
+  lockWaitS,
+  stepScript,
+  undoScript,
+} from './shell.ts'
+import type { Marker, PreparedFile } from './shell.ts'
+
+/** Kinds of steps that change nothing anybody uses yet, so they may run ahead of the order. */
+const inert: readonly StepKind[] = ['runtime', 'agent']
+
+/** Problems after which trying again may help. */
+const passing: readonly ProblemCode[] = ['connection-lost', 'host-unreachable', 'ssh-failed', 'upload-failed']
+const retryPausesMs = [1_000, 3_000, 6_000]
+
+const stepTimeoutMs: Readonly<Partial<Record<StepKind, number>>> = {
+  packages: 600_000,
+  runtime: 300_000,
+  'agent-ready': 90_000,
+}
+const defaultStepTimeoutMs = 120_000
+const checkTimeoutMs = 60_000
+const progressEveryPercent = 10
+
+export interface BinaryFile {
+  /** On this machine. */
+  readonly file: string
+  readonly bytes: number
+  readonly gzip: boolean
+}
+
+export interface RunPorts {
+  readonly hosts: Hosts
+  /** A file of the built agent by the name the plan gives it. */
+  readonly binary: (name: string) => BinaryFile | undefined
+  /** The text of a secret file (`cluster-key`) by the name the plan gives it. */
+  readonly secret: (name: string) => Promise<Result<string>>
+  readonly changed: (run: Run) => void
+  readonly line: (line: RunLine) => void
+  /** Wall clock in ms. */
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+type Outcome = 'already' | 'done' | 'nothing' | 'undone'
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function hostsOf(draft: ClusterDraft): ReadonlyMap<string, HostDraft> {
+  return new Map([...draft.directors, ...draft.realServers].map((host) => [host.id, host]))
+}
+
+/** The last words of a host, for a problem's sentence. */
+function lastWords({ out, err }: ScriptResult): string {
+  const said = `${out}\n${err}`
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^@[0-9a-f]+ /.test(line))
+    .at(-1)
+  return (said ?? 'no output').trim().slice(0, 300)
+}
+
+/** What a script's failure means. */
+function problemOf(step: Step, host: HostDraft, result: ScriptResult): Problem {
+  const where = { kind: 'host', host: host.id, step: step.id } as const
+  const name = host.name
+  const what = step.files[0]?.path ?? step.kind
+  if (/no space left on device|disk quota exceeded/i.test(result.err)) {
+    return problem('disk-full', { host: name, what }, where)
+  }
+  if (/read-only file system/i.test(result.err)) return problem('read-only-filesystem', { host: name, what }, where)
+  const answer = lastWords(result)
+  if (result.exit === exitChecksum) return problem('checksum-wrong', { host: name, file: what }, where)
+  if (result.exit === exitLocked) return problem('command-timeout', { host: name, seconds: lockWaitS }, where)
+  if (result.exit === exitRefused) return problem('lvscf-refused', { host: name, answer }, where)
+  if (step.kind === 'agent-ready') {
+    const seconds = Number(step.detail['seconds'] ?? 0)
+    return problem('agent-not-ready', { host: name, seconds, answer }, where)
+  }
+  return problem('command-failed', { host: name, exit: result.exit, answer }, where)
+}
+
+/** A run as it goes: every change makes a new value and is told. */
+function follow(initial: Run, ports: RunPorts) {
+  let run = initial
+  return {
+    current: () => run,
+    set(changes: Partial<Run>): void {
+      run = { ...run, ...changes }
+      ports.changed(run)
+    },
+    step(stepId: string, changes: Partial<StepProgress>): void {
+      run = { ...run, steps: run.steps.map((step) => (step.stepId === stepId ? { ...step, ...changes } : step)) }
+      ports.changed(run)
+    },
+    say(step: Step, stream: RunLine['stream'], text: string): void {
+      ports.line({ runId: run.id, hostId: step.hostId, stepId: step.id, atMs: ports.now(), stream, text })
+    },
+  }
+}
+type Following = ReturnType<typeof follow>
+
+/** Runs a script that prints markers; passes its other lines on. */
+async function runMarked(
+  session: Session,
+  text: string,
+  word: string,
+  how: {
+    readonly step: Step
+    readonly following: Following
+    readonly timeoutMs: number
+    readonly onMarker?: (marker: Marker) => void
+  },
+): Promise<Result<{ readonly result: ScriptResult; readonly markers: readonly Marker[] }>> {
+  const markers: Marker[] = []
+  const result = await session.script(text, {
+    as: 'root',
+    timeoutMs: how.timeoutMs,
+    onLine: ({ stream, text: line }) => {
+      if (line.startsWith(`@${word} `)) {
+        const marker = line.slice(word.length + 2) as Marker
+        markers.push(marker)
+        how.onMarker?.(marker)
+      } else how.following.say(how.step, stream, line)
+    },
+  })
+  return result.ok ? ok({ result: result.value, markers }) : result
+}
+
+/** Files of a step with their content, except binaries, which are copied only when they are needed. */
+async function prepare(step: Step, ports: RunPorts): Promise<Result<readonly PreparedFile[]>> {
+  const prepared: PreparedFile[] = []
+  for (const file of step.files) {
+    const { path, mode, owner, content } = file
+    if (content.kind === 'binary') {
+      prepared.push({ path, mode, owner, sha256: content.sha256, content: { kind: 'copied', at: '', gzip: true } })
+      continue
+    }
+    const text = content.kind === 'text' ? ok(content.text) : await ports.secret(content.name)
+    if (!text.ok) return text
+    const base64 = Buffer.from(text.value, 'utf8').toString('base64')
+    prepared.push({ path, mode, owner, sha256: sha256(text.value), content: { kind: 'base64', base64 } })
+  }
+  return ok(prepared)
+}
+
+/** Copies the binaries of a step into private directories of the login user there. */
+async function copyBinaries(
+  session: Session,
+  step: Step,
+  prepared: readonly PreparedFile[],
+  following: Following,
+  ports: RunPorts,
+): Promise<Result<{ readonly files: readonly PreparedFile[]; readonly directories: readonly string[] }>> {
+  const files = [...prepared]
+  const directories: string[] = []
+  for (const [at, file] of step.files.entries()) {
+    if (file.content.kind !== 'binary') continue
+    const before = files[at]
+    const binary = ports.binary(file.content.name)
+    if (!binary || !before) {
+      const detail = { directory: file.content.name, reason: 'the file is not in the build' }
+      return failed(problem('agent-build-absent', detail, { kind: 'host', host: step.hostId, step: step.id }))
+    }
+    let told = 0
+    const sent = await session.upload(binary.file, binary.bytes, {
+      signal: ports.signal,
+      onProgress: (sentBytes, allBytes) => {
+        const percent = Math.floor((sentBytes * 100) / Math.max(allBytes, 1))
+        if (percent < told + progressEveryPercent) return
+        told = percent - (percent % progressEveryPercent)
+        const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+        following.say(step, 'note', `${megabytes(sentBytes)} of ${megabytes(allBytes)} MB copied (${percent} %)`)
+      },
+    })
+    if (!sent.ok) return sent
+    directories.push(sent.value.directory)
+    files[at] = { ...before, content: { kind: 'copied', at: sent.value.path, gzip: binary.gzip } }
+  }
+  return ok({ files, directories })
+}
+
+/** One try of a step over one session. */
+async function tryStep(
+  session: Session,
+  step: Step,
+  host: HostDraft,
+  following: Following,
+  ports: RunPorts,
+): Promise<Result<Outcome>> {
+  const word = randomBytes(8).toString('hex')
+  const prepared = await prepare(step, ports)
+  if (!prepared.ok) return prepared
+  let files = prepared.value
+  let directories: readonly string[] = []
+  if (step.files.some(({ content }) => content.kind === 'binary')) {
+    const checked = await session.script(checkText(step, files), { as: 'root', timeoutMs: checkTimeoutMs })
+    if (!checked.ok) return checked
+    if (checked.value.exit === 0) return ok('already')
+    following.step(step.id, { state: 'running' })
+    const copied = await copyBinaries(session, step, files, following, ports)
+    if (!copied.ok) return copied
+    files = copied.value.files
+    directories = copied.value.directories
+  }
+  const done = await runMarked(session, stepScript(step, files, following.current().id, word), word, {
+    step,
+    following,
+    timeoutMs: stepTimeoutMs[step.kind] ?? defaultStepTimeoutMs,
+    onMarker: (marker) => {
+      if (marker === 'begin') following.step(step.id, { state: 'running' })
+    },
+  })
+  for (const directory of directories) {
+    if (session.alive()) await session.script(`rm -rf '${directory}'`, { as: 'user' })
+  }
+  if (!done.ok) return done
+  const { result, markers } = done.value
+  if (result.exit === 0 && markers.includes('already')) return ok('already')
+  if (result.exit === 0 && markers.includes('done')) return ok('done')
+  return failed(problemOf(step, host, result))
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+    const timer = setTimeout(over, ms)
+    signal.addEventListener('abort', over)
+    if (signal.aborted) over()
+  })
+}
+
+/** A step with its tries: a lost connection is made again, anything else is final. */
+async function overLostConnections(
+  step: Step,
+  host: HostDraft,
+  following: Following,
+  ports: RunPorts,
+  once: (session: Session) => Promise<Result<Outcome>>,
+): Promise<Result<Outcome>> {
+  for (let tries = 0; ; tries++) {
+    const session = await ports.hosts.session(host)
+    const result = session.ok ? await once(session.value) : session
+    if (result.ok) return result
+    const reason = result.problems[0]
+    const pauseMs = retryPausesMs[tries]
+    if (!reason || !passing.includes(reason.code) || pauseMs === undefined || ports.signal.aborted) return result
+    ports.hosts.drop(host)
+    const said = String(reason.detail?.['reason'] ?? reason.code)
+    following.say(
+      step,
+      'note',
+      `${said}; trying again in ${pauseMs / 1000} s (${tries + 1} of ${retryPausesMs.length})`,
+    )
+    await wait(pauseMs, ports.signal)
+  }
+}
+
+/** Runs every step of the plan. Answers the run as it ended: `proving` when all steps are done, else `failed` or `cancelled`. */
+export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPorts): Promise<Run> {
+  const following = follow(initial, ports)
+  const hosts = hostsOf(draft)
+  const failures: Problem[] = []
+  const stopping = (): boolean => failures.length > 0 || ports.signal.aborted
+
+  async function runSteps(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      if (stopping()) return
+      const host = hosts.get(step.hostId)
+      if (!host) continue
+      const startedAtMs = ports.now()
+      const started = performance.now()
+      following.step(step.id, { state: 'checking', startedAtMs })
+      const result = await overLostConnections(step, host, following, ports, (session) =>
+        tryStep(session, step, host, following, ports),
+      )
+      const durationMs = Math.round(performance.now() - started)
+      if (result.ok) {
+        following.step(step.id, { state: result.value === 'already' ? 'already' : 'done', durationMs })
+        // A new group counts from the next login on.
+        if (step.kind === 'socket-group' && result.value === 'done') ports.hosts.drop(host)
+        continue
+      }
+      const reason = result.problems[0] ?? problem('connection-lost', { host: host.name, reason: 'unknown' })
+      if (reason.code === 'run-cancelled') {
+        following.step(step.id, { state: 'not-run', durationMs })
+        return
+      }
+      following.step(step.id, { state: 'failed', durationMs, problem: reason })
+      failures.push({ ...reason, where: { kind: 'host', host: host.id, step: step.id } })
+      return
+    }
+  }
+
+  const stepsOf = (hostId: string): readonly Step[] => initial.plan.steps.filter((step) => step.hostId === hostId)
+  const ahead = new Map<string, Promise<void>>()
+  for (const hostId of initial.plan.order.flat()) {
+    ahead.set(hostId, runSteps(stepsOf(hostId).filter((step) => inert.includes(step.kind))))
+  }
+  for (const group of initial.plan.order) {
+    await Promise.all(
+      group.map(async (hostId) => {
+        await ahead.get(hostId)
+        await runSteps(stepsOf(hostId).filter((step) => !inert.includes(step.kind)))
+      }),
+    )
+    if (stopping()) break
+  }
+  await Promise.all(ahead.values())
+
+  const run = following.current()
+  const open: readonly StepState[] = ['waiting', 'checking', 'running']
+  if (!stopping()) {
+    following.set({ state: 'proving' })
+    return following.current()
+  }
+  const steps = run.steps.map((step) => (open.includes(step.state) ? { ...step, state: 'not-run' as const } : step))
+  const left = steps.filter(({ state }) => state === 'not-run').length
+  const state: RunState = failures.length > 0 ? 'failed' : 'cancelled'
+  following.set({
+    steps,
+    state,
+    endedAtMs: ports.now(),
+    problems: failures.length > 0 ? failures : [problem('run-cancelled', { count: left }, undefined, 'note')],
+  })
+  return following.current()
+}
+
+/**
+ * Takes a run back: groups in reverse order, the steps of each host newest first. Steps the run never began on a host are left alone;
+ * a step that cannot be taken back is reported and the others go on. Answers the run as `undone`, or `failed` with the problems.
+ */
+export async function takeBack(initial: Run, draft: ClusterDraft, ports: RunPorts): Promise<Run> {
+  const following = follow({ ...initial, state: 'undoing', problems: [] }, ports)
+  following.set({})
+  const hosts = hostsOf(draft)
+  const failures: Problem[] = []
+
+  async function undoHost(hostId: string): Promise<void> {
+    const host = hosts.get(hostId)
+    if (!host) return
+    for (const step of initial.plan.steps.filter((each) => each.hostId === hostId).reverse()) {
+      const before = following.current().steps.find(({ stepId }) => stepId === step.id)
+      if (!before || before.state === 'waiting' || before.state === 'undone') continue
+      following.step(step.id, { state: 'undoing' })
+      const word = randomBytes(8).toString('hex')
+      const result = await overLostConnections(step, host, following, ports, async (session) => {
+        const done = await runMarked(session, undoScript(step, initial.id, word), word, {
+          step,
+          following,
+          timeoutMs: stepTimeoutMs[step.kind] ?? defaultStepTimeoutMs,
+        })
+        if (!done.ok) return done
+        const { result: ended, markers } = done.value
+        if (ended.exit === 0 && markers.includes('nothing')) return ok('nothing')
+        if (ended.exit === 0 && markers.includes('undone')) return ok('undone')
+        const detail = { host: host.name, answer: lastWords(ended), kept: `${keptRoot}/${initial.id}` }
+        return failed(problem('undo-incomplete', detail))
+      })
+      if (result.ok) {
+        following.step(step.id, { state: result.value === 'undone' ? 'undone' : before.state })
+        if (step.kind === 'socket-group' && result.value === 'undone') ports.hosts.drop(host)
+        continue
+      }
+      const reason = result.problems[0] ?? problem('undo-incomplete', { host: host.name, answer: '', kept: keptRoot })
+      const placed = { ...reason, where: { kind: 'host', host: host.id, step: step.id } as const }
+      following.step(step.id, { state: 'failed', problem: placed })
+      failures.push(placed)
+      // Without a connection the other steps of this host cannot be taken back either.
+      if (reason.code !== 'undo-incomplete') return
+    }
+  }
+
+  for (const group of [...initial.plan.order].reverse()) {
+    await Promise.all(group.map(undoHost))
+  }
+  following.set({
+    state: failures.length > 0 ? 'failed' : 'undone',
+    endedAtMs: ports.now(),
+    problems: failures,
+  })
+  return following.current()
+}
