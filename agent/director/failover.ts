@@ -247,6 +247,8 @@ function fillVacancy(w: Work, peer: Beat): void {
   const theirs = standingOf(peer.role, peer.ready)
   const preferred = mine > theirs || (mine === theirs && s.side === 'primary')
   if (!preferred && waitedMs < limitMs) return
+  // A primary that has just been switched on gets a moment to look around before the backup goes first.
+  if (peer.role === 'starting' && !peer.ready && s.role === 'starting' && s.side === 'backup' && waitedMs < timing(s).deadtimeMs) return
   const cause: FailoverCause = s.role === 'starting' && theirs > 0 ? 'first-start' : 'peer-unfit'
   const why = !preferred
     ? `nobody was active for ${waitedMs} ms`
@@ -425,7 +427,7 @@ export function roleDue(s: State): number {
   if (s.handing) due.push(s.handing.sinceMs + handOverLimitMs(s))
   if (s.hearing.lastHeardMs !== null) due.push(s.hearing.lastHeardMs + deadtimeMs)
   if (s.role === 'starting') due.push(s.listeningSinceMs + deadtimeMs)
-  if (s.vacantSinceMs !== null) due.push(s.vacantSinceMs + vacancyDeadtimes * deadtimeMs)
+  if (s.vacantSinceMs !== null) due.push(s.vacantSinceMs + deadtimeMs, s.vacantSinceMs + vacancyDeadtimes * deadtimeMs)
   if (s.failbackSinceMs !== null) due.push(s.failbackSinceMs + Math.max(failbackMinMs, s.config?.failback.delayMs ?? 0))
   due.push(s.unsureUntilMs)
   if (s.cannotHold) due.push(s.cannotHold.untilMs)

@@ -258,7 +258,7 @@ export function usableServers(health: HealthState): number {
   return health.services.reduce((sum, s) => sum + s.servers.filter((r) => r.health === 'up').length, 0)
 }
 
-/** Makes every idle check due within the next second: what was known may no longer hold. */
+/** Makes every check due within the next second, giving up those that run: what they meet may no longer hold. */
 export function recheck(health: HealthState, now: Now): HealthState {
   const total = Math.max(
     1,
@@ -268,7 +268,7 @@ export function recheck(health: HealthState, now: Now): HealthState {
   const services = health.services.map((service) => {
     const servers = service.servers.map((server) => {
       const soonMs = now.ms + Math.floor((nth++ / total) * firstSpreadMs)
-      return server.probe || server.nextMs <= soonMs ? server : { ...server, nextMs: soonMs }
+      return { ...server, probe: null, nextMs: server.probe ? soonMs : Math.min(server.nextMs, soonMs) }
     })
     return { ...service, servers, dueMs: serviceDue(servers) }
   })

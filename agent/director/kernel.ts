@@ -170,7 +170,7 @@ function reconcileTable(w: Work): void {
   if (drifted.length > 0) set(w, { tableDrift: [...new Set([...kernel.tableDrift, ...drifted])] })
   if (differences.length === 0) {
     if (kernel.settled?.table !== table || kernel.settled.services !== s.health.services || kernel.settled.config !== config) {
-      set(w, { settled: { services: s.health.services, config, table }, applyTries: 0, applyFailures: [] })
+      set(w, { settled: { services: s.health.services, config, table }, applied: [], applyTries: 0, applyHoldMs: now.ms, applyFailures: [] })
     }
     if (s.kernel.tableDrift.length > 0) {
       w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(s.kernel.tableDrift), repaired: true } })
@@ -178,13 +178,16 @@ function reconcileTable(w: Work): void {
     }
     return
   }
-  if (now.ms < kernel.applyHoldMs) return
-  const tries = kernel.applyTries + 1
+  const commands = inOrder(differences)
+  const again = commands.some((c) => kernel.applied.includes(c))
+  if (again && now.ms < kernel.applyHoldMs) return
+  const tries = again ? kernel.applyTries + 1 : 1
   if (tries === giveUpTries && s.kernel.tableDrift.length > 0)
     w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(s.kernel.tableDrift), repaired: false } })
-  w.out.push({ kind: 'apply', commands: inOrder(differences) })
+  w.out.push({ kind: 'apply', commands })
   set(w, {
     table: null,
+    applied: commands,
     settled: null,
     applyingSinceMs: now.ms,
     applyTries: tries,

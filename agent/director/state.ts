@@ -24,6 +24,8 @@ export interface Kernel {
   /** What was last compared and found equal. */
   readonly settled: { readonly services: readonly ServiceState[]; readonly config: Config; readonly table: KernelTable } | null
   readonly applyingSinceMs: number | null
+  /** The batch ordered last, to tell a change that does not hold from the next one. */
+  readonly applied: readonly string[]
   readonly applyTries: number
   readonly applyHoldMs: number
   readonly applyFailures: readonly string[]
@@ -141,6 +143,7 @@ export function initial(start: Start, now: Now): State {
       nextTableMs: now.ms,
       settled: null,
       applyingSinceMs: null,
+      applied: [],
       applyTries: 0,
       applyHoldMs: now.ms,
       applyFailures: [],

@@ -172,12 +172,12 @@ describe('a partition heals', () => {
 
   it('with equal terms the backup yields', () => {
     const world = createWorld({ config: pair })
-    world.cut('lvs1')
+    world.cutPath('public')
     world.boot('lvs1')
     world.boot('lvs2')
     world.run(2_000)
     expect(world.active().sort()).toEqual(['lvs1', 'lvs2'])
-    world.heal('lvs1')
+    world.healPaths()
     world.run(400)
     expect(world.active()).toEqual(['lvs1'])
     expect(world.holders()).toEqual(['lvs1'])

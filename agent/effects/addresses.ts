@@ -1,0 +1,152 @@
+/**
+ * The virtual IPs on this host's interfaces and their announcement. Through the kernel door (no process) where it opens, else through
+ * `ip` and `arping`. Before an address is added it is written into the held file, so that the unit can take it away again should this
+ * process die: the file may name an address that is not there, never the other way round.
+ */
+import { execFile } from 'node:child_process'
+import { rename, writeFile } from 'node:fs/promises'
+import type { FloatingAddress } from '../../domain/config.ts'
+import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
+import type { Kernel } from './kernel.ts'
+import { arpRequest, gratuitousArp, neighbourAdvertisement } from './packets.ts'
+
+/** A tool that has not ended after this is ended. */
+const toolLimitMs = 5_000
+
+export interface Addresses {
+  /** Carries out all changes in order and says how each ended. */
+  readonly change: (changes: readonly AddressChange[]) => Promise<readonly AddressResult[]>
+  readonly look: () => Promise<KernelAddresses>
+  /** Returns what failed; empty = everything was sent. */
+  readonly announce: (addresses: readonly FloatingAddress[], burst: number) => Promise<readonly string[]>
+  /** Asks the segment for the hardware address of `remote`, so that both neighbour tables learn after a partition. */
+  readonly seek: (device: string, local: string, remote: string) => void
+}
+
+function run(file: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(file, [...args], { timeout: toolLimitMs, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(stderr.trim().split('\n')[0] || error.message))
+      else resolve(stdout)
+    })
+  })
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/**
+ * `heldFile` holds one line `ADDRESS/PREFIX DEVICE` per address that is, or is about to be, on an interface. It lies on a memory
+ * file system, so writing it costs no disk.
+ */
+export function openAddresses(kernel: Kernel | null, heldFile: string, held: readonly AddressChange[]): Addresses {
+  const ours = new Map(held.map((h) => [h.address, h]))
+
+  async function writeHeld(): Promise<void> {
+    const text = [...ours.values()].map((c) => `${c.address}/${c.prefix} ${c.device}\n`).join('')
+    await writeFile(`${heldFile}.new`, text, { mode: 0o644 })
+    await rename(`${heldFile}.new`, heldFile)
+  }
+
+  async function one(change: AddressChange): Promise<string | undefined> {
+    if (kernel) return kernel.change(change)
+    const label = change.label !== change.device && !change.address.includes(':') ? ['label', change.label] : []
+    const verb = change.do === 'add' ? 'replace' : 'del'
+    try {
+      await run('ip', [
+        'address',
+        verb,
+        `${change.address}/${change.prefix}`,
+        ...(change.do === 'add' && change.prefix < 31 && !change.address.includes(':') ? ['broadcast', '+'] : []),
+        'dev',
+        change.device,
+        ...(change.do === 'add' ? label : []),
+      ])
+      return undefined
+    } catch (error) {
+      const says = reason(error)
+      return change.do === 'remove' && /Cannot assign requested address/.test(says) ? undefined : says
+    }
+  }
+
+  return {
+    async change(changes) {
+      const adds = changes.filter((c) => c.do === 'add')
+      const results: AddressResult[] = []
+      // Removals cannot wait for anything.
+      for (const change of changes.filter((c) => c.do === 'remove')) {
+        const failed = await one(change)
+        if (failed === undefined) ours.delete(change.address)
+        results.push({ change, ...(failed === undefined ? {} : { failed }) })
+      }
+      if (adds.some((a) => !ours.has(a.address))) {
+        for (const add of adds) ours.set(add.address, add)
+        try {
+          await writeHeld()
+        } catch (error) {
+          // Without the file nobody would take the address away after a crash; the memory file system is not expected to fail.
+          for (const change of adds) ours.delete(change.address)
+          return [...results, ...adds.map((change) => ({ change, failed: `${heldFile}: ${reason(error)}` }))]
+        }
+      }
+      for (const change of adds) {
+        const failed = await one(change)
+        results.push({ change, ...(failed === undefined ? {} : { failed }) })
+      }
+      if (adds.length === 0) await writeHeld().catch(() => undefined)
+      return results
+    },
+
+    async look() {
+      if (kernel) return kernel.addresses()
+      const listed: unknown = JSON.parse(await run('ip', ['-json', 'address', 'show']))
+      if (!Array.isArray(listed)) throw new Error('ip -json address: not a list')
+      const links = listed as {
+        ifname: string
+        flags: string[]
+        addr_info: { local?: string; prefixlen: number; label?: string }[]
+      }[]
+      return {
+        addresses: links.flatMap((l) =>
+          l.addr_info.flatMap((a) =>
+            a.local ? [{ address: a.local, prefix: a.prefixlen, device: l.ifname, label: a.label ?? l.ifname }] : [],
+          ),
+        ),
+        links: links.map((l) => ({ device: l.ifname, up: l.flags.includes('UP') && l.flags.includes('LOWER_UP') })),
+      }
+    },
+
+    async announce(addresses, burst) {
+      const failures: string[] = []
+      for (const { address, device } of addresses) {
+        const physical = device.split(':')[0] ?? device
+        if (!kernel) {
+          // `arping -A` waits a second between packets: it is not waited for.
+          run('arping', ['-A', '-c', String(burst), '-I', physical, address]).catch(() => undefined)
+          continue
+        }
+        const mac = kernel.link(physical)?.mac
+        if (!mac) {
+          failures.push(`${address}: ${physical} has no hardware address`)
+          continue
+        }
+        for (let n = 0; n < burst; n++) {
+          const failed = address.includes(':')
+            ? kernel.sendIcmp6(physical, address, neighbourAdvertisement(mac, address))
+            : gratuitousArp(mac, address)
+                .map((frame) => kernel.sendFrame(physical, frame))
+                .find((f) => f !== undefined)
+          if (failed !== undefined) {
+            failures.push(`${address} on ${physical}: ${failed}`)
+            break
+          }
+        }
+      }
+      return failures
+    },
+
+    seek(device, local, remote) {
+      const mac = kernel?.link(device)?.mac
+      if (kernel && mac && !local.includes(':')) kernel.sendFrame(device, arpRequest(mac, local, remote))
+    },
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * System calls that Node has no door to, made through koffi without a process: addresses by netlink, gratuitous ARP and neighbour
+ * advertisements, sd_notify, real-time scheduling. Every call is non-blocking and its result checked. The native part lies beside
+ * the bundle and is loaded by its path; where it cannot be loaded, `openKernel` returns null and the callers fall back to tools.
+ */
+import path from 'node:path'
+import type { AddressChange, KernelAddress, KernelAddresses, KernelLink } from '../director/words.ts'
+import { packAddress6, parseAddress } from './packets.ts'
+
+type Call = (...args: (number | bigint | Buffer | string)[]) => number
+
+/** Linux numbers, the same on x64 and arm64. */
+const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const
+const SOCK = { stream: 1, dgram: 2, raw: 3, nonblock: 0o4000, cloexec: 0o2000000 } as const
+const RTM = { newAddress: 20, deleteAddress: 21, getAddress: 22, getLink: 18, newLink: 16 } as const
+const NLM = { request: 1, ack: 4, replace: 0x100, dump: 0x300, create: 0x400 } as const
+const NLMSG = { error: 2, done: 3 } as const
+const IFA = { address: 1, local: 2, label: 3, broadcast: 4, flags: 8 } as const
+const IFLA = { address: 1, name: 3 } as const
+/** No duplicate address detection, no prefix route for an address that comes and goes. */
+const IFA_F_NODAD = 0x02
+const MSG_DONTWAIT = 0x40
+const ethernetArp = 0x0806
+const nlmsgHeaderBytes = 16
+const receiveBytes = 256 * 1024
+/** Netlink answers are made in the sender's own call; more reads than this for one question mean that something is wrong. */
+const maxReads = 4_096
+
+const errorNames: Readonly<Record<number, string>> = {
+  1: 'operation not permitted',
+  2: 'no such entry',
+  13: 'permission denied',
+  17: 'file exists',
+  19: 'no such device',
+  22: 'invalid argument',
+  95: 'operation not supported',
+  97: 'address family not supported',
+  99: 'cannot assign requested address',
+  100: 'network is down',
+}
+
+function errorText(code: number): string {
+  return errorNames[code] ?? `error ${code}`
+}
+
+export interface Link extends KernelLink {
+  readonly index: number
+  readonly mac: Buffer | null
+}
+
+export interface Kernel {
+  /** Addresses and links of this host. Throws with the reason when netlink does not answer. */
+  readonly addresses: () => KernelAddresses
+  /** Adds or removes one address; undefined = done. Adding what is there and removing what is not are successes. */
+  readonly change: (change: AddressChange) => string | undefined
+  /** Sends a raw frame out of a device; undefined = sent. */
+  readonly sendFrame: (device: string, frame: Buffer) => string | undefined
+  /** Sends an ICMPv6 message from an address of this host to all nodes on a link; undefined = sent. */
+  readonly sendIcmp6: (device: string, source: string, message: Buffer) => string | undefined
+  readonly link: (device: string) => Link | undefined
+  /** Tells systemd (NOTIFY_SOCKET); false = nobody listens. */
+  readonly notify: (socketPath: string, text: string) => boolean
+  /** SCHED_RR for the main thread, so that a busy host delays no beat; undefined = granted. */
+  readonly realTime: (priority: number) => string | undefined
+}
+
+/** The name of the native part for this machine: `koffi-linux-x64.node`. */
+export function koffiName(): string {
+  return `koffi-${process.platform}-${process.arch}.node`
+}
+
+interface Koffi {
+  load: (name: string) => { func: (signature: string) => Call }
+  errno: () => number
+}
+
+/** Loads the native part from a folder; null with the reason when it cannot be had. */
+export function openKernel(folder: string, file = koffiName()): { kernel: Kernel } | { missing: string } {
+  try {
+    const holder: { exports: unknown } = { exports: {} }
+    process.dlopen(holder as NodeJS.Module, path.resolve(folder, file))
+    return { kernel: kernelOf(holder.exports as Koffi) }
+  } catch (error) {
+    return { missing: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function kernelOf(koffi: Koffi): Kernel {
+  const libc = koffi.load('libc.so.6')
+  const socket = libc.func('int socket(int, int, int)')
+  const close = libc.func('int close(int)')
+  const send = libc.func('int64_t send(int, const void *, size_t, int)')
+  const sendto = libc.func('int64_t sendto(int, const void *, size_t, int, const void *, uint32_t)')
+  const recv = libc.func('int64_t recv(int, void *, size_t, int)')
+  const bind = libc.func('int bind(int, const void *, uint32_t)')
+  const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)')
+  const sched = libc.func('int sched_setscheduler(int, int, const void *)')
+  const { errno } = koffi
+  const inbox = Buffer.alloc(receiveBytes)
+  let sequence = 1
+  let route = -1
+  let links = new Map<string, Link>()
+  const frameSockets = new Map<string, number>()
+
+  function routeSocket(): number {
+    if (route < 0) {
+      route = socket(AF.netlink, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 0)
+      if (route < 0) throw new Error(`netlink socket: ${errorText(errno())}`)
+    }
+    return route
+  }
+
+  /** Sends one request and gives every message of the answer to `each`; returns the error code of the acknowledgement. */
+  function ask(type: number, flags: number, body: Buffer, each: (type: number, body: Buffer) => void): number {
+    const fd = routeSocket()
+    const mine = sequence++ >>> 0
+    const header = Buffer.alloc(nlmsgHeaderBytes)
+    header.writeUInt32LE(nlmsgHeaderBytes + body.length, 0)
+    header.writeUInt16LE(type, 4)
+    header.writeUInt16LE(flags | NLM.request, 6)
+    header.writeUInt32LE(mine, 8)
+    const message = Buffer.concat([header, body])
+    if (send(fd, message, message.length, MSG_DONTWAIT) < 0) throw new Error(`netlink send: ${errorText(errno())}`)
+    for (let reads = 0; reads < maxReads; reads++) {
+      const length = recv(fd, inbox, inbox.length, MSG_DONTWAIT)
+      if (length < 0) {
+        close(fd)
+        route = -1
+        throw new Error(`netlink gave no answer: ${errorText(errno())}`)
+      }
+      for (let at = 0; at + nlmsgHeaderBytes <= length; ) {
+        const size = inbox.readUInt32LE(at)
+        const kind = inbox.readUInt16LE(at + 4)
+        if (size < nlmsgHeaderBytes || at + size > length) break
+        const content = inbox.subarray(at + nlmsgHeaderBytes, at + size)
+        if (inbox.readUInt32LE(at + 8) === mine) {
+          if (kind === NLMSG.done) return 0
+          if (kind === NLMSG.error) return -content.readInt32LE(0)
+          each(kind, content)
+        }
+        at += (size + 3) & ~3
+      }
+    }
+    throw new Error('netlink did not come to an end')
+  }
+
+  function attributes(body: Buffer, from: number): Map<number, Buffer> {
+    const out = new Map<number, Buffer>()
+    for (let at = from; at + 4 <= body.length; ) {
+      const size = body.readUInt16LE(at)
+      if (size < 4 || at + size > body.length) break
+      out.set(body.readUInt16LE(at + 2) & 0x3fff, Buffer.from(body.subarray(at + 4, at + size)))
+      at += (size + 3) & ~3
+    }
+    return out
+  }
+
+  const text = (bytes: Buffer | undefined): string => (bytes ? bytes.toString('utf8').replace(/\0.*$/s, '') : '')
+
+  function readLinks(): void {
+    const found = new Map<string, Link>()
+    const body = Buffer.alloc(16)
+    ask(RTM.getLink, NLM.dump, body, (kind, message) => {
+      if (kind !== RTM.newLink) return
+      const index = message.readInt32LE(4)
+      const flags = message.readUInt32LE(8)
+      const attrs = attributes(message, 16)
+      const device = text(attrs.get(IFLA.name))
+      const mac = attrs.get(IFLA.address)
+      // IFF_UP and IFF_LOWER_UP (carrier).
+      const up = (flags & 1) !== 0 && (flags & 0x10000) !== 0
+      found.set(device, { device, index, up, mac: mac?.length === 6 ? mac : null })
+    })
+    links = found
+  }
+
+  function attribute(type: number, content: Buffer): Buffer {
+    const padded = Buffer.alloc((4 + content.length + 3) & ~3)
+    padded.writeUInt16LE(4 + content.length, 0)
+    padded.writeUInt16LE(type, 2)
+    content.copy(padded, 4)
+    return padded
+  }
+
+  function linkOf(device: string): Link | undefined {
+    if (!links.has(device)) readLinks()
+    return links.get(device)
+  }
+
+  function frameSocket(device: string, index: number): number {
+    const key = `${device} ${index}`
+    const known = frameSockets.get(key)
+    if (known !== undefined) return known
+    // Protocol 0: nothing is received on it.
+    const fd = socket(AF.packet, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 0)
+    if (fd >= 0) frameSockets.set(key, fd)
+    return fd
+  }
+
+  return {
+    addresses() {
+      readLinks()
+      const names = new Map([...links.values()].map((l) => [l.index, l.device]))
+      const addresses: KernelAddress[] = []
+      ask(RTM.getAddress, NLM.dump, Buffer.alloc(8), (kind, message) => {
+        if (kind !== RTM.newAddress) return
+        const family = message[0]
+        if (family !== AF.inet && family !== AF.inet6) return
+        const attrs = attributes(message, 8)
+        const bytes = attrs.get(IFA.local) ?? attrs.get(IFA.address)
+        if (!bytes) return
+        const device = names.get(message.readUInt32LE(4)) ?? ''
+        addresses.push({ address: parseAddress(bytes), prefix: message[1] ?? 0, device, label: text(attrs.get(IFA.label)) || device })
+      })
+      return { addresses, links: [...links.values()].map(({ device, up }) => ({ device, up })) }
+    },
+    change(change) {
+      try {
+        readLinks()
+        const link = links.get(change.device)
+        if (!link) return `there is no interface ${change.device}`
+        const six = change.address.includes(':')
+        const bytes = six ? packAddress6(change.address) : Buffer.from(change.address.split('.').map(Number))
+        const header = Buffer.alloc(8)
+        header[0] = six ? AF.inet6 : AF.inet
+        header[1] = change.prefix
+        header[2] = six ? IFA_F_NODAD : 0
+        header.writeUInt32LE(link.index, 4)
+        const parts = [header, attribute(IFA.local, bytes), attribute(IFA.address, bytes)]
+        if (!six && change.label !== change.device) parts.push(attribute(IFA.label, Buffer.from(`${change.label}\0`)))
+        if (!six && change.prefix < 31 && change.do === 'add') {
+          const value = bytes.readUInt32BE(0)
+          const broadcast = Buffer.alloc(4)
+          broadcast.writeUInt32BE((value | (2 ** (32 - change.prefix) - 1)) >>> 0, 0)
+          parts.push(attribute(IFA.broadcast, broadcast))
+        }
+        const add = change.do === 'add'
+        const code = ask(
+          add ? RTM.newAddress : RTM.deleteAddress,
+          NLM.ack | (add ? NLM.create | NLM.replace : 0),
+          Buffer.concat(parts),
+          () => undefined,
+        )
+        const harmless = add ? code === 17 : code === 99
+        return code === 0 || harmless ? undefined : errorText(code)
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+    },
+    sendFrame(device, frame) {
+      const link = linkOf(device)
+      if (!link) return `there is no interface ${device}`
+      const fd = frameSocket(device, link.index)
+      if (fd < 0) return `packet socket: ${errorText(errno())}`
+      // struct sockaddr_ll
+      const to = Buffer.alloc(20)
+      to.writeUInt16LE(AF.packet, 0)
+      to.writeUInt16BE(ethernetArp, 2)
+      to.writeInt32LE(link.index, 4)
+      to[11] = 6
+      frame.copy(to, 12, 0, 6)
+      return sendto(fd, frame, frame.length, MSG_DONTWAIT, to, to.length) < 0 ? errorText(errno()) : undefined
+    },
+    sendIcmp6(device, source, message) {
+      const link = linkOf(device)
+      if (!link) return `there is no interface ${device}`
+      const fd = socket(AF.inet6, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 58)
+      if (fd < 0) return `raw socket: ${errorText(errno())}`
+      try {
+        const number = Buffer.alloc(4)
+        number.writeInt32LE(255, 0)
+        setsockopt(fd, 41, 18, number, 4) // IPV6_MULTICAST_HOPS
+        setsockopt(fd, 41, 16, number, 4) // IPV6_UNICAST_HOPS
+        const at = (address: string): Buffer => {
+          const to = Buffer.alloc(28)
+          to.writeUInt16LE(AF.inet6, 0)
+          packAddress6(address).copy(to, 8)
+          to.writeUInt32LE(link.index, 24)
+          return to
+        }
+        if (bind(fd, at(source), 28) < 0) return `bind: ${errorText(errno())}`
+        return sendto(fd, message, message.length, MSG_DONTWAIT, at('ff02::1'), 28) < 0 ? errorText(errno()) : undefined
+      } finally {
+        close(fd)
+      }
+    },
+    link: linkOf,
+    notify(socketPath, message) {
+      const fd = socket(AF.unix, SOCK.dgram | SOCK.nonblock | SOCK.cloexec, 0)
+      if (fd < 0) return false
+      const name = Buffer.from(socketPath)
+      if (name[0] === 0x40) name[0] = 0 // `@` stands for an abstract socket
+      const to = Buffer.alloc(2 + name.length + 1)
+      to.writeUInt16LE(AF.unix, 0)
+      name.copy(to, 2)
+      const body = Buffer.from(message)
+      const sent = sendto(fd, body, body.length, MSG_DONTWAIT, to, name[0] === 0 ? 2 + name.length : to.length)
+      close(fd)
+      return sent === body.length
+    },
+    realTime(priority) {
+      const param = Buffer.alloc(4)
+      param.writeInt32LE(priority, 0)
+      // SCHED_RR with SCHED_RESET_ON_FORK: check programs and ipvsadm run with ordinary priority.
+      return sched(0, 2 | 0x40000000, param) < 0 ? errorText(errno()) : undefined
+    },
+  }
+}
+

@@ -1,0 +1,147 @@
+/**
+ * Beats over UDP: one socket per path, bound to this director's own address on it. A datagram is `SHB1`, an HMAC-SHA-256 of the rest
+ * with the cluster key, and the beat as JSON. What does not verify, comes from another address or is no beat is refused and counted.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
+import { z } from 'zod'
+import { roleSchema } from '../../domain/contract/agent.ts'
+import type { Beat, Path } from '../director/words.ts'
+
+const magic = Buffer.from('SHB1')
+const macBytes = 32
+/** A beat fits one Ethernet frame; longer datagrams are not ours. */
+const maxDatagramBytes = 1_400
+/** A path whose address is not there yet is tried again this often. */
+const retryMs = 1_000
+
+const beatSchema = z.object({
+  from: z.enum(['primary', 'backup']),
+  name: z.string().max(200),
+  boot: z.number(),
+  seq: z.number(),
+  role: roleSchema,
+  term: z.number(),
+  ready: z.boolean(),
+  settled: z.boolean(),
+  holds: z.boolean(),
+  offers: z.enum(['stopping', 'ordered', 'failback', 'unfit', 'link']).optional(),
+  usable: z.number(),
+  yieldedAfterMs: z.number().optional(),
+  generation: z.number(),
+  digest: z.string().max(200),
+  sees: z.object({ boot: z.number(), seq: z.number() }).optional(),
+})
+
+/** A beat as a datagram. */
+export function seal(beat: Beat, key: Buffer): Buffer {
+  const body = Buffer.from(JSON.stringify(beat))
+  return Buffer.concat([magic, createHmac('sha256', key).update(body).digest(), body])
+}
+
+/** A datagram as a beat, or why it is none. */
+export function unseal(datagram: Buffer, key: Buffer): Beat | 'key' | 'malformed' {
+  const body = datagram.subarray(magic.length + macBytes)
+  if (datagram.length > maxDatagramBytes || body.length === 0 || !datagram.subarray(0, magic.length).equals(magic)) return 'malformed'
+  const mac = createHmac('sha256', key).update(body).digest()
+  if (!timingSafeEqual(mac, datagram.subarray(magic.length, magic.length + macBytes))) return 'key'
+  try {
+    return beatSchema.parse(JSON.parse(body.toString('utf8'))) as Beat
+  } catch {
+    return 'malformed'
+  }
+}
+
+export interface Wire {
+  /** Opens the sockets of these paths and closes all others. */
+  readonly listen: (port: number, paths: readonly Path[]) => void
+  readonly send: (beat: Beat) => void
+  readonly setKey: (key: Buffer | null) => void
+  readonly close: () => void
+}
+
+export interface WireEvents {
+  readonly heard: (path: string, beat: Beat) => void
+  readonly refused: (path: string, why: 'key' | 'malformed' | 'stranger') => void
+  /** A path could not be opened (with the reason), or is open now. */
+  readonly listened: (path: string, says?: string) => void
+}
+
+interface Open {
+  readonly path: Path
+  readonly port: number
+  socket: Socket | null
+  bound: boolean
+  retry: NodeJS.Timeout | null
+  said: string | null
+}
+
+export function openWire(events: WireEvents): Wire {
+  let open: Open[] = []
+  let key: Buffer | null = null
+
+  function bind(entry: Open): void {
+    const { path, port } = entry
+    const socket = createSocket({ type: path.local.includes(':') ? 'udp6' : 'udp4', reuseAddr: true })
+    entry.socket = socket
+    socket.on('error', (error) => {
+      if (entry.socket !== socket) return
+      const wasBound = entry.bound
+      entry.bound = false
+      entry.socket = null
+      socket.close()
+      if (entry.said !== error.message || wasBound) events.listened(path.name, error.message)
+      entry.said = error.message
+      entry.retry = setTimeout(() => bind(entry), retryMs)
+    })
+    socket.on('message', (datagram, from) => {
+      if (from.address !== path.remote) return events.refused(path.name, 'stranger')
+      if (!key) return
+      const beat = unseal(datagram, key)
+      if (typeof beat === 'string') events.refused(path.name, beat)
+      else events.heard(path.name, beat)
+    })
+    socket.bind({ address: path.local, port, exclusive: false }, () => {
+      entry.bound = true
+      entry.said = null
+      events.listened(path.name)
+    })
+  }
+
+  function shut(entry: Open): void {
+    if (entry.retry) clearTimeout(entry.retry)
+    const { socket } = entry
+    entry.socket = null
+    socket?.close()
+  }
+
+  const same = (a: Open, port: number, path: Path): boolean =>
+    a.port === port && a.path.name === path.name && a.path.local === path.local && a.path.remote === path.remote
+
+  return {
+    listen(port, paths) {
+      const kept = open.filter((o) => paths.some((p) => same(o, port, p)))
+      for (const gone of open.filter((o) => !kept.includes(o))) shut(gone)
+      const fresh = paths
+        .filter((p) => !kept.some((o) => same(o, port, p)))
+        .map((path): Open => ({ path, port, socket: null, bound: false, retry: null, said: null }))
+      open = [...kept, ...fresh]
+      for (const entry of fresh) bind(entry)
+    },
+    send(beat) {
+      if (!key) return
+      const datagram = seal(beat, key)
+      for (const { socket, bound, path, port } of open) {
+        // A path that cannot be sent on (no route, no neighbour) is silent at the other end; that is where it is judged.
+        if (socket && bound) socket.send(datagram, port, path.remote, () => undefined)
+      }
+    },
+    setKey(next) {
+      key = next
+    },
+    close() {
+      for (const entry of open) shut(entry)
+      open = []
+    },
+  }
+}
