@@ -62,12 +62,17 @@ export function newLedger(): Ledger {
   const entries: Entry[] = []
   const carriedPlaces = new Map<string, Place>()
   const said = new Set<string>()
+  const seen = new Set<string>()
   const key = (at: Place): string => `${at.line}:${at.column}`
   return {
     carried: (at) => void carriedPlaces.set(key(at), at),
     say: (code, at, detail) => {
       if (at) said.add(key(at))
       const fate = fateOf(code)
+      // What is expanded into several is said once.
+      const once = `${code} ${at ? key(at) : ''} ${JSON.stringify(detail ?? {})}`
+      if (seen.has(once)) return
+      seen.add(once)
       entries.push({ fate, problem: problem(code, detail, at && textPlace(at), severities[fate]) })
     },
     refuse: (problems) => {
