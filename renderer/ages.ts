@@ -29,7 +29,9 @@ export function durationText(durationMs: number, language: Language): string {
 /** How long ago; ages are whole seconds because they are read, not measured. */
 export function ageText(ageMs: number, language: Language): string {
   const whole = Math.floor(Math.max(0, ageMs) / secondMs) * secondMs
-  return units[language].ago(whole < secondMs ? `0${units[language].s}` : durationText(whole, language).replace('.0', ''))
+  return units[language].ago(
+    whole < secondMs ? `0${units[language].s}` : durationText(whole, language).replace('.0', ''),
+  )
 }
 
 /** Time of day with seconds, 24 hours: `12:04:31`. */

@@ -10,9 +10,6 @@ import type { Language, Said } from '../../domain/speech/speech.ts'
 import { en } from './en.ts'
 import { zhCN } from './zh-cn.ts'
 
-/** The same tree with any words. */
-export type Shape<T> = { readonly [K in keyof T]: T[K] extends string ? string : Shape<T[K]> }
-
 /** Dotted paths of all messages: `start.title`. */
 type Paths<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Paths<T[K], `${Prefix}${K}.`>

@@ -8,7 +8,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { checkDraft, newClusterDraft, stepOfField } from '../../domain/cluster-lvscf.ts'
 import { wizardSteps } from '../../domain/cluster.ts'
 import type { ClusterDraft, HostDraft, KeptDraft, WizardStep } from '../../domain/cluster.ts'
-import type { HostKey } from '../../domain/contract/app.ts'
+import type { AppInfo, HostKey } from '../../domain/contract/app.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { Plan } from '../../domain/plan.ts'
 import type { Problem } from '../../domain/problem.ts'
@@ -46,7 +46,9 @@ function isConflict(problems: readonly Problem[]): boolean {
 
 /** A try is of exactly this login: another address or user makes it void. */
 function loginOf(host: HostDraft): string {
-  return [host.address.trim(), host.port.trim(), host.user.trim(), host.login.kind, host.login.keyFile.trim()].join('\n')
+  return [host.address.trim(), host.port.trim(), host.user.trim(), host.login.kind, host.login.keyFile.trim()].join(
+    '\n',
+  )
 }
 
 export const useWizardStore = defineStore('wizard', () => {
@@ -94,7 +96,8 @@ export const useWizardStore = defineStore('wizard', () => {
     keptChanges = changes
     keeping.value = 'kept'
     keepProblems.value = []
-    reached.value = next ? wizardSteps.indexOf(next.step) : 0
+    step.value = next?.step ?? 'topology'
+    reached.value = wizardSteps.indexOf(step.value)
     planning.value = { kind: 'none' }
     replacing = false
   }
@@ -108,10 +111,21 @@ export const useWizardStore = defineStore('wizard', () => {
   }
 
   /** A new draft; it is on disk after its first change. */
-  function begin(): void {
+  function begin(number: number, info: AppInfo | null): void {
     forgetMemory()
     opening.value = 'idle'
-    replace(newClusterDraft(newId()), { revision: 0, savedAtMs: null })
+    replace({ ...newClusterDraft(newId()), name: `cluster-${number}` }, { revision: 0, savedAtMs: null })
+    if (info) suggestLogin(info)
+  }
+
+  /** What was found on this machine is suggested, not asked: its first key, else its SSH agent, else a password. */
+  function suggestLogin(info: AppInfo): void {
+    if (draft.value === null || savedAtMs.value !== null || changes !== keptChanges) return
+    const keyFile = info.keys[0] ?? ''
+    const kind = keyFile !== '' ? 'key' : info.sshAgent ? 'agent' : 'password'
+    const suggested = JSON.parse(JSON.stringify(draft.value)) as ClusterDraft
+    for (const host of [...suggested.directors, ...suggested.realServers]) host.login = { kind, keyFile }
+    replace(suggested, { revision: 0, savedAtMs: null })
   }
 
   async function open(id: string): Promise<void> {
@@ -206,11 +220,17 @@ export const useWizardStore = defineStore('wizard', () => {
     await keep()
   }
 
-  const step = computed<WizardStep>(() => draft.value?.step ?? 'topology')
+  /**
+   * Where the reader is. The draft on disk knows the steps up to the review only: a plan is made for a revision of the draft, and
+   * starting to build must not make another one. Which of the last steps is shown on return follows from the newest run.
+   */
+  const step = ref<WizardStep>('topology')
 
   function go(to: WizardStep): void {
     if (draft.value === null) return
-    draft.value.step = to
+    step.value = to
+    const kept = to === 'build' || to === 'served' ? 'review' : to
+    if (draft.value.step !== kept) draft.value.step = kept
     reached.value = Math.max(reached.value, wizardSteps.indexOf(to))
   }
 
@@ -220,6 +240,21 @@ export const useWizardStore = defineStore('wizard', () => {
     return problem.where?.kind === 'field' ? problem.where.path : ''
   }
 
+  function isAttempted(of: WizardStep): boolean {
+    return attempted.value.has(of)
+  }
+
+  /** Whose field a problem is about, as a person would say it: the host's or service's own name, else nothing. */
+  function ownerOf(problem: Problem): string {
+    const [area, index] = pathOf(problem).split('.')
+    const at = Number(index)
+    if (draft.value === null || !Number.isInteger(at)) return ''
+    if (area === 'directors') return draft.value.directors[at]?.name ?? ''
+    if (area === 'realServers') return draft.value.realServers[at]?.name ?? ''
+    if (area === 'services') return draft.value.services[at]?.name ?? ''
+    return ''
+  }
+
   function problemsOf(of: WizardStep): readonly Problem[] {
     return problems.value.filter((problem) => stepOfField(pathOf(problem)) === of)
   }
@@ -227,8 +262,7 @@ export const useWizardStore = defineStore('wizard', () => {
   /** The problems to show at a field: only once it was left, or the step was tried to be left. */
   function shownAt(path: string): readonly Problem[] {
     return problems.value.filter(
-      (problem) =>
-        pathOf(problem) === path && (touched.value.has(path) || attempted.value.has(stepOfField(path) ?? 'topology')),
+      (problem) => pathOf(problem) === path && (touched.value.has(path) || attempted.value.has(stepOfField(path))),
     )
   }
 
@@ -248,6 +282,13 @@ export const useWizardStore = defineStore('wizard', () => {
   function back(): void {
     const to = wizardSteps[wizardSteps.indexOf(step.value) - 1]
     if (to) go(to)
+  }
+
+  /** Goes to the step that shows a field, with its problems shown. */
+  function goToField(path: string): void {
+    const to = stepOfField(path)
+    attempted.value.add(to)
+    go(to)
   }
 
   function triedOf(host: HostDraft): Tried | undefined {
@@ -290,7 +331,15 @@ export const useWizardStore = defineStore('wizard', () => {
 
   function plainHost(host: HostDraft): HostDraft {
     const { id, name, address, port, user, login, clusterAddress } = host
-    return { id, name, address: address.trim(), port: port.trim(), user: user.trim(), login: { ...login }, clusterAddress }
+    return {
+      id,
+      name,
+      address: address.trim(),
+      port: port.trim(),
+      user: user.trim(),
+      login: { ...login },
+      clusterAddress,
+    }
   }
 
   /** Logs in once and looks around; read-only. */
@@ -328,9 +377,7 @@ export const useWizardStore = defineStore('wizard', () => {
     for (const host of [...draft.value.directors, ...draft.value.realServers]) await handSecrets(host)
     const answer = await bridge().ask('plan.make', { draftId: id })
     if (draft.value?.id !== id) return
-    planning.value = answer.ok
-      ? { kind: 'made', plan: answer.value }
-      : { kind: 'problems', problems: answer.problems }
+    planning.value = answer.ok ? { kind: 'made', plan: answer.value } : { kind: 'problems', problems: answer.problems }
   }
 
   return {
@@ -351,10 +398,14 @@ export const useWizardStore = defineStore('wizard', () => {
     loadOther,
     keepMine,
     go,
+    goToField,
     next,
     back,
     problemsOf,
     pathOf,
+    ownerOf,
+    isAttempted,
+    suggestLogin,
     shownAt,
     touch,
     triedOf,

@@ -1,0 +1,61 @@
+/** The live picture of a cluster as nodes and edges: who holds the virtual IP, which real servers answer. Pure. */
+import type { ClusterStatus } from '../domain/status.ts'
+import { freshnessOf, sourceOf } from './overview.ts'
+
+export interface PictureDirector {
+  readonly hostId: string
+  readonly name: string
+  readonly address: string
+  readonly state: 'active' | 'standby' | 'other' | 'stale'
+  readonly role: string
+}
+export interface PictureServer {
+  readonly address: string
+  readonly name: string
+  readonly health: 'up' | 'down' | 'unknown'
+}
+export interface LivePicture {
+  readonly directors: readonly PictureDirector[]
+  readonly servers: readonly PictureServer[]
+  /** Real servers beyond those drawn. */
+  readonly more: number
+  readonly stale: boolean
+}
+
+/** More real servers than this are told as a number beside the picture. */
+export const mostServersInPicture = 6
+
+/** What to draw. A real server is down when any of its services is; one that is down is always among those drawn. */
+export function livePicture(status: ClusterStatus, nowMs: number): LivePicture {
+  const directors = status.directors.map((director): PictureDirector => {
+    const fresh = freshnessOf(director, status.staleAfterMs, nowMs).kind === 'fresh'
+    const role = director.report?.role
+    return {
+      hostId: director.hostId,
+      name: director.name,
+      address: director.address,
+      state: !fresh ? 'stale' : role === 'active' || role === 'standby' ? role : 'other',
+      role: role ?? 'unknown',
+    }
+  })
+  const source = sourceOf(status, nowMs)
+  const byAddress = new Map<string, PictureServer>()
+  const worse = { up: 0, unknown: 1, down: 2 } as const
+  for (const service of source?.services ?? []) {
+    for (const { address, name, health } of service.realServers) {
+      const known = byAddress.get(address)
+      if (!known || worse[health] > worse[known.health]) byAddress.set(address, { address, name, health })
+    }
+  }
+  const all = [...byAddress.values()]
+  const drawn =
+    all.length <= mostServersInPicture
+      ? all
+      : [...all].sort((a, b) => worse[b.health] - worse[a.health]).slice(0, mostServersInPicture)
+  return {
+    directors,
+    servers: drawn,
+    more: all.length - drawn.length,
+    stale: !source || freshnessOf(source, status.staleAfterMs, nowMs).kind !== 'fresh',
+  }
+}
