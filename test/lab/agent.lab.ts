@@ -1,0 +1,190 @@
+// The agent alone on real hosts: crash, kill -9, cut and heal, planned hand-over, kernel changes behind its back; each with what the
+// client saw. The figures are printed.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attach, up } from './lab.ts'
+import type { Lab } from './lab.ts'
+import { directors, holders, installAgents, setRealServers, type Director } from './agent-hosts.ts'
+
+/** A name of its own, so that a lab somebody is working in stays as it is. */
+const NAME = process.env.SHOAL_AGENT_LAB ?? 'agent'
+const CRASHES = Number(process.env.SHOAL_CRASHES ?? 3)
+const OUTAGE_LIMIT_MS = 1_000
+const SERVED_IN_A_ROW = 25
+
+let lab: Lab
+let vip: string
+
+beforeAll(async () => {
+  lab = attach(NAME) ?? (await up('dr', { name: NAME, say: (line) => console.log(line) }))
+  vip = lab.layout.vip
+  await Promise.all([setRealServers(lab), installAgents(lab)])
+  await settled()
+})
+
+afterAll(async () => {
+  if (process.env.SHOAL_AGENT_LAB === undefined) await lab?.down()
+})
+
+interface Told {
+  readonly director: { readonly role: string; readonly peer: { readonly alive: boolean; readonly role?: string } }
+  readonly services: readonly { readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[] }[]
+}
+
+async function told(host: string): Promise<Told | null> {
+  const said = await lab.ssh(host, 'shoal-agent status --json', { allowFailure: true, timeoutMs: 20_000 })
+  return said.exitCode === 0 ? (JSON.parse(said.stdout) as Told) : null
+}
+
+/** Waits until one director is active, the other a standby that is heard, and all real servers are up on both. */
+async function settled(limitMs = 60_000): Promise<{ active: Director; standby: Director }> {
+  const from = performance.now()
+  let last: unknown = null
+  while (performance.now() - from < limitMs) {
+    const both = await Promise.all(directors.map((d) => told(d).catch(() => null)))
+    last = both.map((b) => b?.director)
+    const roles = both.map((b) => b?.director.role)
+    const up = both.every((b) => b?.director.peer.alive && b.services.every((s) => s.realServers.every((r) => r.health === 'up' && r.weightKernel === 1)))
+    if (up && roles.includes('active') && roles.includes('standby')) {
+      const at = roles.indexOf('active')
+      return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
+    }
+    await delay(500)
+  }
+  throw new Error(`the pair did not settle within ${limitMs} ms: ${JSON.stringify(last)}`)
+}
+
+async function events(host: string): Promise<string> {
+  return (await lab.ssh(host, 'shoal-agent events 12', { allowFailure: true })).stdout
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
+/** Runs a fault under the probe. The service must be whole before and, `quietMs` after the fault, again. */
+async function under(fault: () => Promise<void>, quietMs: number) {
+  const probe = await lab.startProbe(vip)
+  expect(await probe.served(SERVED_IN_A_ROW, 20_000), 'served before the fault').toBe(true)
+  probe.markFault()
+  await fault()
+  await delay(quietMs)
+  const again = await probe.served(SERVED_IN_A_ROW, 20_000)
+  const report = await probe.stop()
+  expect(report.fault?.servedBefore).toBe(true)
+  return { again, report, outageMs: report.fault?.outage?.durationMs ?? 0 }
+}
+
+test('requests alternate over both real servers', async () => {
+  const probe = await lab.startProbe(vip)
+  await probe.served(100, 20_000)
+  const { servedBy } = await probe.stop()
+  console.log('served by', servedBy)
+  expect(Object.keys(servedBy).sort()).toEqual(['rs1', 'rs2'])
+})
+
+test(`a crash of the active director is over within a second (${CRASHES} times), and it comes back as standby`, async () => {
+  const outages: number[] = []
+  for (let n = 0; n < CRASHES; n++) {
+    const { active, standby } = await settled()
+    const { again, report, outageMs } = await under(() => lab.crash(active), 2_000)
+    expect(again, `served after crash ${n + 1}`).toBe(true)
+    expect(report.servedAtEnd).toBe(true)
+    outages.push(outageMs)
+    const back = await lab.startProbe(vip)
+    await lab.boot(active)
+    const now = await settled()
+    const during = await back.stop()
+    expect(now).toEqual({ active: standby, standby: active })
+    expect(during.outages, 'the return of the crashed director disturbs nothing').toEqual([])
+  }
+  console.log(`crash: outages ${outages.map(Math.round).join(', ')} ms, median ${Math.round(median(outages))} ms`)
+  expect(median(outages)).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
+})
+
+test('kill -9 of the agent: its virtual IP is gone within a second, the peer serves', async () => {
+  const { active, standby } = await settled()
+  let goneMs = Infinity
+  const { again, outageMs } = await under(async () => {
+    // One shell on the host, so that the time of a login is not counted.
+    const said = await lab.ssh(
+      active,
+      `t=$(date +%s%N); kill -9 $(systemctl show -p MainPID --value shoal-agent); while ip -4 -o addr show to ${vip}/32 | grep -q .; do sleep 0.02; done; echo $(( ($(date +%s%N) - t) / 1000000 ))`,
+    )
+    goneMs = Number(said.stdout.trim())
+  }, 3_000)
+  console.log(`kill -9: address gone after ${goneMs} ms, outage ${Math.round(outageMs)} ms`)
+  expect(goneMs).toBeLessThanOrEqual(1_000)
+  expect(again).toBe(true)
+  const now = await settled()
+  expect(await holders(lab)).toEqual([now.active])
+  expect([active, standby]).toContain(now.active)
+})
+
+test('a planned hand-over, and a stop, lose next to nothing', async () => {
+  for (const how of ['shoal-agent handover', 'systemctl restart shoal-agent']) {
+    const { active, standby } = await settled()
+    const { again, report, outageMs } = await under(async () => void (await lab.ssh(active, how, { timeoutMs: 30_000 })), 3_000)
+    console.log(`${how}: outage ${Math.round(outageMs)} ms, ${report.outages.length} windows`)
+    expect(again).toBe(true)
+    expect(outageMs).toBeLessThanOrEqual(200)
+    const now = await settled()
+    expect(now.active).toBe(standby)
+    expect(await holders(lab)).toEqual([standby])
+  }
+})
+
+test('a partition: served while it lasts, and after the heal served again and still served', async () => {
+  for (let n = 0; n < 3; n++) {
+    const { active, standby } = await settled()
+    const { again, outageMs } = await under(() => lab.cut(active), 3_000)
+    expect(again).toBe(true)
+    expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
+    const probe = await lab.startProbe(vip)
+    expect(await probe.served(SERVED_IN_A_ROW, 5_000)).toBe(true)
+    probe.markFault()
+    await lab.heal(active)
+    await delay(8_000)
+    expect(await probe.served(50, 5_000), 'served after the heal').toBe(true)
+    const report = await probe.stop()
+    const worst = Math.max(0, ...report.outages.map((o) => o.durationMs ?? Infinity))
+    console.log(`cut: outage ${Math.round(outageMs)} ms; heal: ${report.outages.length} windows, worst ${Math.round(worst)} ms`)
+    expect(worst).toBeLessThanOrEqual(2_000)
+    const now = await settled()
+    expect(now.active).toBe(standby)
+    expect(await holders(lab)).toEqual([standby])
+  }
+})
+
+test('a wiped table and a deleted virtual IP are repaired, a foreign service is left alone', async () => {
+  const { active } = await settled()
+  await lab.ssh(active, 'ipvsadm -A -t 10.99.99.99:9999 -s rr')
+  const wiped = await under(async () => void (await lab.ssh(active, `ipvsadm -D -t ${vip}:80`)), 4_000)
+  console.log(`wiped table: outage ${Math.round(wiped.outageMs)} ms`)
+  expect(wiped.again).toBe(true)
+  const deleted = await under(async () => void (await lab.ssh(active, `ip addr del ${vip}/24 dev eth0`)), 2_000)
+  console.log(`deleted address: outage ${Math.round(deleted.outageMs)} ms`)
+  expect(deleted.again).toBe(true)
+  expect((await lab.ssh(active, 'ipvsadm -Ln')).stdout).toContain('10.99.99.99:9999')
+  await lab.ssh(active, 'ipvsadm -D -t 10.99.99.99:9999')
+  expect(await events(active)).toContain('repaired')
+})
+
+test('a real server that stops leaves both tables within its timeout and comes back', async () => {
+  await settled()
+  const inTable = async (host: string): Promise<boolean> =>
+    (await lab.ssh(host, 'ipvsadm -Ln')).stdout.includes(`${lab.address('rs1')}:80`)
+  const waitFor = async (what: boolean): Promise<number> => {
+    const from = performance.now()
+    while ((await inTable('lvs1')) !== what || (await inTable('lvs2')) !== what) {
+      if (performance.now() - from > 30_000) throw new Error(`rs1 is ${what ? 'not back' : 'still there'}`)
+      await delay(100)
+    }
+    return performance.now() - from
+  }
+  await lab.ssh('rs1', 'systemctl stop nginx')
+  const outMs = await waitFor(false)
+  await lab.ssh('rs1', 'systemctl start nginx')
+  const inMs = await waitFor(true)
+  console.log(`nginx stopped: out of both tables after ${Math.round(outMs)} ms; started: back after ${Math.round(inMs)} ms`)
+  expect(outMs).toBeLessThanOrEqual(5_000)
+})
