@@ -62,13 +62,14 @@ const lossTable: Readonly<Partial<Record<NeighboursCode, string>>> = {
     lvs_netlink_cmd_rcv_bufs lvs_netlink_monitor_rcv_bufs rs_init_notifies random_seed json_version lvs_flush lvs_flush_on_stop
     nftables nftables_priority nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority vrrp_iptables vrrp_ipsets
     iptables disable_local_igmp process_monitor_rcv_bufs proc_events_rcv_bufs snmp_name warmup restart_delay`,
-  'convert-lost-vrrp': `virtual_router_id vrrp_mcast_group4 vrrp_mcast_group6 mcast_src_ip mcast_dst_ip vrrp_version version use_vmac
-    use_vmac_addr vmac_xmit_base use_ipvlan native_ipv6 vrf check_unicast_src unicast_ttl unicast_fault_no_peer old_unicast_checksum
-    lower_prio_no_advert higher_prio_send_advert vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_garp_lower_prio_delay
-    vrrp_garp_lower_prio_repeat garp_lower_prio_delay garp_lower_prio_repeat vrrp_garp_interval vrrp_gna_interval vrrp_min_garp
-    vrrp_garp_extra_if garp_extra_if garp_group garp_interval gna_interval vrrp_strict strict_mode skip_check_adv_addr
-    vrrp_skip_check_adv_addr accept no_accept default_interface kernel_rx_buf_size vrrp_startup_delay vrrp_check_unicast_src
-    vrrp_garp_master_refresh_repeat garp_master_refresh_repeat mcast_all`,
+  'convert-note-vrrp': `virtual_router_id vrrp_mcast_group4 vrrp_mcast_group6 mcast_dst_ip vrrp_version version native_ipv6
+    check_unicast_src unicast_ttl unicast_fault_no_peer old_unicast_checksum skip_check_adv_addr vrrp_skip_check_adv_addr
+    default_interface kernel_rx_buf_size vrrp_check_unicast_src mcast_all lower_prio_no_advert higher_prio_send_advert
+    vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert vrrp_min_garp`,
+  'convert-lost-vrrp': `use_vmac use_vmac_addr vmac_xmit_base use_ipvlan vrf vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat
+    garp_lower_prio_delay garp_lower_prio_repeat vrrp_garp_interval vrrp_gna_interval vrrp_garp_extra_if garp_extra_if garp_group
+    garp_interval gna_interval vrrp_strict strict_mode accept no_accept vrrp_startup_delay vrrp_garp_master_refresh_repeat
+    garp_master_refresh_repeat mcast_src_ip`,
   'convert-lost-secret': 'authentication auth_type auth_pass auth_hmac SSL',
   'convert-lost-routes':
     'static_ipaddress static_routes static_rules virtual_routes virtual_rules promote_secondaries static_track_group',
@@ -146,6 +147,11 @@ const wholeLosses = new WeakMap<Ledger, Set<Node>>()
 /** Leaves a block out with everything in it, for one reason. */
 function loseWhole(node: Node, code: NeighboursCode, detail: Record<string, string | number>, ledger: Ledger): void {
   ledger.say(code, node.span, detail)
+  skipWhole(node, ledger)
+}
+
+/** For a block whose loss was said already. */
+function skipWhole(node: Node, ledger: Ledger): void {
   const set = wholeLosses.get(ledger) ?? new Set()
   wholeLosses.set(ledger, set.add(node))
 }
@@ -668,7 +674,7 @@ function readVirtual(node: Node, groups: Map<string, GroupEntry[]>, marks: Marks
     else ledger.say('convert-lost-value', node.span, { what: node.words.slice(1).join(' ') })
   } else targets = readTarget(node, node.words.slice(1), ledger)
   if (targets.length === 0) {
-    loseWhole(node, 'convert-lost-empty-block', { what: node.words.join(' ') }, ledger)
+    skipWhole(node, ledger)
     return []
   }
   const own = marked(node, marks, ledger)
@@ -957,7 +963,13 @@ function makeHttp(block: readonly Node[], target: Target, parts: Place[], ledger
       parts.push(line.at)
     },
   })
-  return { value: httpCheck({ path, version, ranges, ...(host === undefined ? {} : { host }) }), exact: true }
+  // HTTP/1.1 wants a host; keepalived names each real server's own address, which one text for all cannot.
+  const anonymous = host === undefined && version === '1.1'
+  const used = anonymous ? '1.0' : version
+  return {
+    value: httpCheck({ path, version: used, ranges, ...(host === undefined ? {} : { host }) }),
+    exact: !anonymous,
+  }
 }
 
 function makeMisc(block: readonly Node[], target: Target, parts: Place[]): Made {

@@ -60,13 +60,6 @@ export const neighboursSpeech = {
       remedy: '请判断服务是否需要它；若需要，请在此文件之外安排。',
     },
   },
-  'convert-lost-empty-block': {
-    en: {
-      says: 'The part that begins here with {what} was left out as a whole.',
-      remedy: 'See the reason given for its first line.',
-    },
-    'zh-CN': { says: '从此处 {what} 开始的部分已整体略去。', remedy: '原因见其第一行的说明。' },
-  },
   'convert-lost-alert': {
     en: {
       says: '{what} sends mail or an alert; lvs.cf has no alerts.',
@@ -211,12 +204,12 @@ export const neighboursSpeech = {
   },
   'convert-lost-vrrp': {
     en: {
-      says: '{what} steers VRRP; Shoal has its own heartbeat.',
-      remedy: 'Nothing is needed unless other routers speak VRRP with these hosts.',
+      says: '{what} changes how VRRP takes over or announces; Shoal does that in its own way.',
+      remedy: 'Check whether the network depends on it (a virtual MAC, for one).',
     },
     'zh-CN': {
-      says: '{what} 用于控制 VRRP；Shoal 使用自己的心跳。',
-      remedy: '除非其他路由器与这些主机使用 VRRP，否则无需处理。',
+      says: '{what} 改变 VRRP 的接管或通告方式；Shoal 有自己的做法。',
+      remedy: '请确认网络是否依赖它（例如虚拟 MAC）。',
     },
   },
   'convert-lost-check-option': {
@@ -517,7 +510,10 @@ export const neighboursSpeech = {
       says: 'The block {what} is never closed; it was taken to end where the next one begins.',
       remedy: 'Close the block in the source and convert again.',
     },
-    'zh-CN': { says: '区块 {what} 没有结束；视为在下一个区块开始处结束。', remedy: '请在源文件中补上结束括号，再重新转换。' },
+    'zh-CN': {
+      says: '区块 {what} 没有结束；视为在下一个区块开始处结束。',
+      remedy: '请在源文件中补上结束括号，再重新转换。',
+    },
   },
   'convert-note-comment': {
     en: { says: 'The comment was not carried over.', remedy: 'Copy it by hand if it is worth keeping.' },
@@ -529,6 +525,16 @@ export const neighboursSpeech = {
       remedy: 'Nothing is needed.',
     },
     'zh-CN': { says: '{what} 只涉及程序自身的运行，与服务无关；{format} 不需要它。', remedy: '无需处理。' },
+  },
+  'convert-note-vrrp': {
+    en: {
+      says: '{what} is plumbing of VRRP; the heartbeat of Shoal needs nothing of it.',
+      remedy: 'Nothing is needed unless other routers speak VRRP with these hosts.',
+    },
+    'zh-CN': {
+      says: '{what} 是 VRRP 自身的设置；Shoal 的心跳不需要它。',
+      remedy: '除非其他路由器与这些主机使用 VRRP，否则无需处理。',
+    },
   },
   'convert-note-unused': {
     en: { says: '{what} has no effect in lvs.cf either; it was left out.', remedy: 'Nothing is needed.' },
