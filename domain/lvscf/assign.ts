@@ -9,7 +9,7 @@ import { config } from './config.ts'
 import type { Scope } from './directives.ts'
 import { directive, directives } from './directives.ts'
 import type { BlockDraft, Draft, ServerDraft, Setting } from './draft.ts'
-import { withValue } from './draft.ts'
+import { valueIn, withValue } from './draft.ts'
 
 export interface Assigned {
   readonly draft: Draft
@@ -26,6 +26,7 @@ const invalid = new Set<ProblemCode>([
   'lvscf-device-name',
   'lvscf-host-name',
   'lvscf-mask-gaps',
+  'lvscf-name-missing',
   'lvscf-name-unwritable',
   'lvscf-not-a-choice',
   'lvscf-not-a-mask',
@@ -75,6 +76,26 @@ export function assign(draft: Draft, assignments: readonly string[]): Result<Ass
   const refusing = [...new Set([...wrong, ...blocking])]
   if (refusing.length > 0) return failed(...refusing)
   return ok({ draft: changed, paths, problems: concerned })
+}
+
+/** The fields that a text does not say as they were assigned, because its line has no place for the value. */
+export function unsaid(said: Draft, assigned: Assigned): Problem[] {
+  return assigned.paths
+    .filter((path) => fieldAt(said, path) !== fieldAt(assigned.draft, path))
+    .map((path) => problem('lvscf-value-unwritable', { name: path.split('.').at(-1) ?? path }, { kind: 'field', path }))
+}
+
+/** The text of a field by its draft path; undefined when there is none. */
+function fieldAt(draft: Draft, path: string): string | undefined {
+  const parts = path.split('.')
+  let part: { readonly name?: string; readonly settings: readonly Setting[] } | undefined = draft
+  if (parts[0] === 'blocks') {
+    const block: BlockDraft | undefined = draft.blocks[Number(parts[1])]
+    part = parts[2] === 'servers' ? block?.servers[Number(parts[3])] : block
+  }
+  const name = parts.at(-1) ?? ''
+  if (name === 'name' && parts[0] === 'blocks') return part?.name
+  return valueIn(part?.settings ?? [], name, parts.at(-2) === 'shoal' ? true : undefined)
 }
 
 function signature(one: Problem): string {

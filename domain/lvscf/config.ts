@@ -62,6 +62,7 @@ class Reader {
   private readonly values = new Map<string, string>()
   /** Set for what does not run: its problems warn instead of blocking. */
   private lenient = false
+  private readonly broken = new Set<string>()
   /** Whether reading met something that cannot be used. */
   blocked = false
 
@@ -86,7 +87,10 @@ class Reader {
   }
 
   report(code: ProblemCode, key: string, severity: Severity, detail?: Detail): void {
-    if (severity === 'block') this.blocked = true
+    if (severity === 'block') {
+      this.blocked = true
+      this.broken.add(key)
+    }
     const field = key.startsWith('#') ? `shoal.${key.slice(1)}` : key
     const path = field === '' ? this.path : `${this.path}.${field}`
     this.problems.push(
@@ -96,6 +100,11 @@ class Reader {
 
   has(key: string): boolean {
     return this.values.has(key)
+  }
+
+  /** Whether a value was replaced by its default, so that comparing it would say nothing. */
+  isBroken(...keys: readonly string[]): boolean {
+    return keys.some((key) => this.broken.has(key))
   }
 
   raw(key: string): string | undefined {
@@ -252,7 +261,9 @@ export function config(draft: Draft): Meaning {
   const heartbeat = readHeartbeat(global)
   const forwarding: Forwarding = global.choice('network', ['nat', 'direct', 'tunnel'], 'nat')
   const natRouter = readNatRouter(global, forwarding)
-  const serves = draft.blocks.some((block) => block.kind === 'virtual' && valueIn(block.settings, 'active') === '1')
+  const serves = draft.blocks.some(
+    (block) => block.kind === 'virtual' && cInt(valueIn(block.settings, 'active') ?? '')?.value === 1,
+  )
   if (serves && forwarding === 'nat' && !natRouter && !global.raw('nat_router')) {
     global.report('lvscf-nat-router-missing', 'network', 'warning')
   }
@@ -284,7 +295,7 @@ export function config(draft: Draft): Meaning {
   const addresses = directors.primary || directors.backup ? directors : {}
   checkAddresses(problems, virtualServers, placesOf, addresses, natRouter)
   checkNat(problems, virtualServers, placesOf, forwarding, natRouter)
-  if (!virtualServers.some((virtual) => virtual.active)) global.report('lvscf-nothing-active', '', 'warning')
+  if (!serves) global.report('lvscf-nothing-active', '', 'warning')
 
   const failback: Failback = {
     auto: global.choice('#failback', ['on', 'off'], 'off') === 'on',
@@ -384,6 +395,8 @@ function readHeartbeat(global: Reader): HeartbeatTiming {
   const deadtimeMs = global.int('#deadtime_ms', deadtime, 1, millisecondsMax)
   const detail = { keepalive: keepaliveMs, deadtime: deadtimeMs }
   const place = global.has('#deadtime_ms') ? '#deadtime_ms' : global.has('deadtime') ? 'deadtime' : 'keepalive'
+  const unknown = global.isBroken('keepalive', 'deadtime', '#keepalive_ms', '#deadtime_ms')
+  if (unknown) return { port: global.port('heartbeat_port', 539, false), keepaliveMs, deadtimeMs }
   if (deadtimeMs <= keepaliveMs) global.report('lvscf-deadtime-short', place, 'block', detail)
   else if (deadtimeMs < 2 * keepaliveMs) global.report('lvscf-deadtime-tight', place, 'warning', detail)
   return { port: global.port('heartbeat_port', 539, false), keepaliveMs, deadtimeMs }
@@ -409,7 +422,10 @@ function readSync(global: Reader): Config['syncDaemon'] {
 }
 
 function checkName(reader: Reader, name: string, names: Set<string>, kind: string): void {
-  if (name === '') return
+  if (name === '') {
+    reader.report('lvscf-name-missing', 'name', 'block', { kind })
+    return
+  }
   if (writtenName(name) === undefined) reader.report('lvscf-name-unwritable', 'name', 'block', { name })
   if (names.has(name)) reader.report('lvscf-name-twice', 'name', 'warning', { kind, name })
   names.add(name)

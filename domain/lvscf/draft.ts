@@ -7,7 +7,7 @@ import type { Where } from '../problem.ts'
 import type { Directive, Scope } from './directives.ts'
 import { canonicalRank, directive } from './directives.ts'
 import type { Block, BlockKind, Comment, Item, Line, Statement, Tree } from './syntax.ts'
-import { whereOn } from './syntax.ts'
+import { parse, whereOn } from './syntax.ts'
 
 /** One directive. `value` is without quotes; `shoal` marks Shoal's own, which stand in the file as comments. */
 export interface Setting {
@@ -336,7 +336,7 @@ class Writer {
       return true
     }
     const old = item.value
-    const value = writtenValue(known, setting.value, old?.quote)
+    const value = this.valueOnLine(kind, item, writtenValue(known, setting.value, old?.quote), setting.value)
     if (value === undefined) return true
     if (!old) {
       const at = item.equals === undefined ? item.key.end : item.equals + 1
@@ -351,6 +351,26 @@ class Writer {
     }
     this.replacements.push({ from: old.start, to, insert: value })
     return true
+  }
+
+  /** On a line with more than its value (a trailing comment, junk) a quoted form must also be read back in that company. */
+  private valueOnLine(
+    kind: BlockKind | 'global',
+    item: Statement,
+    written: string | undefined,
+    value: string,
+  ): string | undefined {
+    if (written === undefined || !item.value || (item.rest === undefined && !item.closes)) return written
+    const { text } = this.tree
+    const opening = kind === 'global' ? '' : kind === 'server' ? 'virtual v {\nserver s {\n' : `${kind} v {\n`
+    const candidates = /^["']/.test(written) ? [written, `"${value}"`, `'${value}'`] : [written]
+    return candidates.find((candidate) => {
+      const line = text.slice(item.start, item.value?.start) + candidate + text.slice(item.value?.end, item.contentEnd)
+      const draft = read(parse(opening + line))
+      const block = draft.blocks[0]
+      const part = kind === 'global' ? draft : kind === 'server' ? block?.servers[0] : block
+      return part?.settings[0]?.value === value
+    })
   }
 
   private removeLine(item: Own): void {

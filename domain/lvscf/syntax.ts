@@ -500,7 +500,7 @@ export function parse(text: string): Tree {
         })
       } else if (loose.comment !== undefined && !restWord) {
         report('lvscf-trailing-comment', 'warning', line, loose.comment, line.contentEnd)
-      } else if (known.type === 'text' && words.length > 1) {
+      } else if (known.type === 'text' && words.length > 1 && !value.quote) {
         report('lvscf-text-unquoted', 'warning', line, value.start, value.end, { name: key.text })
       } else if (known.type === 'pairs') {
         report('lvscf-list-brackets', 'warning', line, value.start, value.end, { name: key.text })
