@@ -51,6 +51,8 @@ export interface Step {
   readonly alreadySo: string
   /** Shell run as root that takes the step back; files written are put back from their kept copies besides. */
   readonly inverse: string
+  /** Shell run as root once the kept copies are back in place; absent = nothing to do then. */
+  readonly settle?: string
 }
 
 /** One finding of preflight: what was looked at, what came back, what it means. */

@@ -12,7 +12,7 @@ import type { Result } from '../../domain/problem.ts'
 /** Where a director's files are; also read by the plan. */
 export const lvscfPath = '/etc/sysconfig/ha/lvs.cf'
 export const clusterKeyPath = '/etc/shoal/cluster.key'
-export const agentCurrentPath = '/opt/shoal/agent/current'
+export const agentCurrentPath = '/opt/shoal/current'
 export const agentUnit = 'shoal-agent.service'
 
 /** Schedulers of the kernel that have a module (Documentation/networking/ipvs-sysctl and net/netfilter/ipvs/Kconfig). */

@@ -136,9 +136,7 @@ export function undoScript(step: Step, runId: string, word: string): string {
 elif [ -e "$KEPT/${at}.kept" ] || [ -L "$KEPT/${at}.kept" ]; then cp -a "$KEPT/${at}.kept" ${quote(newPath(path))} && mv -f ${quote(newPath(path))} ${quote(path)}; fi || failed=1`,
     )
     .join('\n')
-  const reload = step.files.some(({ path }) => path.startsWith('/etc/systemd/'))
-    ? 'systemctl daemon-reload || failed=1'
-    : ''
+  const settle = step.settle === undefined ? '' : `( set -e\n${step.settle}\n) 9>&-\n[ $? = 0 ] || failed=1`
   return `KEPT=${keptDirectory(runId, step)}
 export KEPT
 if [ ! -d "$KEPT" ]; then ${mark(word, 'nothing')}; exit 0; fi
@@ -154,7 +152,7 @@ ${step.inverse === '' ? 'true' : step.inverse}
 [ $? = 0 ] || failed=1
 ${restore}
 if [ -s "$KEPT/dirs" ]; then sort -r "$KEPT/dirs" | while read -r d; do rmdir "$d" 2>/dev/null || true; done; fi
-${reload}
+${settle}
 if [ "$failed" != 0 ]; then exit 1; fi
 rm -rf "$KEPT"
 rmdir ${keptRoot}/${runId} ${keptRoot} /var/lib/shoal 2>/dev/null || true

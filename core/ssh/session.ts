@@ -90,6 +90,8 @@ export interface Session {
   ): Promise<Result<{ readonly path: string; readonly directory: string }>>
   /** Opens a unix socket there. */
   openSocket(path: string): Promise<Result<Duplex>>
+  /** Opens a TCP connection that starts there; `host-unreachable` when nobody accepts it. */
+  openTcp(address: string, port: number): Promise<Result<Duplex>>
   close(): void
 }
 
@@ -678,6 +680,26 @@ exit 1`,
           // ssh2 throws when the server is not OpenSSH and so cannot forward a unix socket.
           resolve(failed(problem('ssh-failed', { host: target.address, reason: reasonOf(error) }, where)))
         }
+      })
+    },
+    openTcp(address, port) {
+      return new Promise((resolve) => {
+        if (!alive) {
+          resolve(failed(channelProblem(target, lastError)))
+          return
+        }
+        void ended.then((lost) => {
+          resolve(failed(lost))
+        })
+        client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+          if (error) {
+            resolve(failed(problem('host-unreachable', { host: address, port, reason: error.message }, where)))
+            return
+          }
+          sockets++
+          channel.once('close', () => sockets--)
+          resolve(ok(channel as unknown as Duplex))
+        })
       })
     },
     close() {
