@@ -1,6 +1,6 @@
 /** `shoal set`: changes values of an lvs.cf file in place, and nothing else. */
 import { decodeDocument, encodeDocument } from '../../core/document-bytes.ts'
-import { assign } from '../../domain/lvscf/assign.ts'
+import { assign, unsaid } from '../../domain/lvscf/assign.ts'
 import { applyEdits, locate, read, write } from '../../domain/lvscf/draft.ts'
 import { parse } from '../../domain/lvscf/syntax.ts'
 import type { Problem } from '../../domain/problem.ts'
@@ -39,6 +39,8 @@ export async function setValues(file: string, assignments: readonly string[], op
   const remarks = assigned.value.problems.map((one) =>
     one.where?.kind === 'field' ? { ...one, where: locate(after, one.where.path) } : one,
   )
+  const kept = unsaid(read(after), assigned.value)
+  if (kept.length > 0) return done(exitProblems, false, placed(kept))
   if (edits.length === 0) return done(exitClean, false, remarks)
   if (options.dryRun) return done(exitClean, false, remarks, diffOf(file, text, edits))
   const encoded = encodeDocument(changed, encoding)
