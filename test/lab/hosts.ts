@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import type { Host, Layout, Nic } from './layouts.ts'
 import { find, refusal } from './machine.ts'
@@ -28,6 +29,7 @@ export type Site = {
 
 export type Said = { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
 
+const START_HOST = fileURLToPath(new URL('start-host.sh', import.meta.url))
 const MEMORY = '256M'
 const BOOT_LIMIT_MS = 90_000
 const POLL_MS = 300
@@ -37,8 +39,7 @@ const LOG_TAIL_LINES = 25
 /** Starts a host on its disk, which is made on first use. The console goes to HOST.log in the lab's folder. */
 export async function powerOn(site: Site, host: Host): Promise<void> {
   if (isOn(site, host)) throw refusal(`${host.name} is on already.`)
-  const uml = find('linux.uml')
-  if (uml === undefined) throw refusal('linux.uml is not installed (Debian package user-mode-linux).')
+  if (find('linux.uml') === undefined) throw refusal('linux.uml is not installed (Debian package user-mode-linux).')
   const umid = umidOf(site, host)
   // A killed kernel leaves its pid file here, and the next one would take the name for taken.
   await rm(join(site.sockets, umid), { recursive: true, force: true })
@@ -47,7 +48,7 @@ export async function powerOn(site: Site, host: Host): Promise<void> {
   const [program, ...args] = [
     ...asMember(site.namespace),
     ...(library === undefined ? [] : ['env', `LD_PRELOAD=${library}`]),
-    uml,
+    START_HOST,
     `mem=${MEMORY}`,
     `ubd0=${join(site.folder, `${host.name}.cow`)},${site.image}`,
     'root=/dev/ubda',
@@ -157,7 +158,7 @@ export function sshCommand(site: Site, host: Host, quiet: boolean): readonly str
 }
 
 /** The NIC the client can reach the host on. */
-export function reachableNic(layout: Layout, host: Host): Nic {
+function reachableNic(layout: Layout, host: Host): Nic {
   const open = host.nics.find((nic) => layout.segments.some(({ name, client }) => name === nic.segment && client))
   if (open === undefined) throw new Error(`${host.name} is on no segment of the client`)
   return open

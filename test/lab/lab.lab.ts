@@ -166,6 +166,15 @@ test('a crashed host is gone at once, and boots with what it had written and the
   expect(await hostKey()).toBe(before)
 })
 
+test('a host that is told to reboot comes back with its disk', async () => {
+  await lab.ssh('rs2', 'touch /root/before /run/before')
+  await lab.reboot('rs2')
+  const { stdout } = await lab.ssh('rs2', 'ls /root/before; ls /run/before; curl -s localhost/health', {
+    allowFailure: true,
+  })
+  expect(stdout).toBe('/root/before\nok rs2')
+})
+
 test('down leaves nothing behind, not even what was started on its network', async () => {
   const [program, ...args] = lab.inside(['sh', '-c', 'echo started; exec sleep 300'])
   const stray = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })

@@ -12,6 +12,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 import { LAB_PASSWORD } from './guest.ts'
 import type { ImageVariant } from './guest.ts'
@@ -38,6 +39,9 @@ import type { Probe, ProbeOptions } from './probe.ts'
 
 export const LAB_NAME_DEFAULT = 'lab'
 
+const BOOT_ID = 'cat /proc/sys/kernel/random/boot_id'
+const REBOOT_POLL_MS = 1_000
+const REBOOT_LIMIT_MS = 90_000
 const STATE_FILE = 'state.json'
 
 export type UpOptions = {
@@ -51,7 +55,7 @@ export type UpOptions = {
 }
 
 /** How one can log in to every host of the lab. */
-export type Credentials = {
+type Credentials = {
   readonly root: { readonly user: 'root'; readonly privateKeyPath: string }
   /** May use sudo, which asks for the password. */
   readonly admin: { readonly user: 'admin'; readonly password: string }
@@ -59,14 +63,14 @@ export type Credentials = {
   readonly guest: { readonly user: 'guest'; readonly password: string }
 }
 
-export type CutOptions = {
+type CutOptions = {
   /** Only the cable on this segment; without it all of the host's cables. */
   readonly segment?: string
   /** Both directions (default), or the host hears nothing ("deaf"), or it is not heard ("mute"). */
   readonly way?: CutWay
 }
 
-export type HostStatus = {
+type HostStatus = {
   readonly name: string
   readonly role: Host['role']
   readonly on: boolean
@@ -75,7 +79,7 @@ export type HostStatus = {
   readonly cables: readonly { readonly segment: string; readonly address: string; readonly state: string }[]
 }
 
-export type LabStatus = {
+type LabStatus = {
   readonly name: string
   readonly layout: LayoutName
   readonly upSince: string
@@ -106,13 +110,15 @@ export type Lab = {
   readonly crash: (host: string) => Promise<void>
   /** Power on, and wait until the host has started. Its cables are whole afterwards. */
   readonly boot: (host: string) => Promise<void>
+  /** Restart in an orderly way, by systemd; resolves when the host has started again. */
+  readonly reboot: (host: string) => Promise<void>
   readonly startProbe: (address: string, options?: ProbeOptions) => Promise<Probe>
   readonly status: () => Promise<LabStatus>
   readonly down: () => Promise<void>
 }
 
-export type RunOptions = { readonly input?: string; readonly timeoutMs?: number; readonly env?: Record<string, string> }
-export type SshOptions = {
+type RunOptions = { readonly input?: string; readonly timeoutMs?: number; readonly env?: Record<string, string> }
+type SshOptions = {
   readonly input?: string | Uint8Array
   readonly timeoutMs?: number
   readonly allowFailure?: boolean
@@ -282,6 +288,18 @@ function handle(state: State): Lab {
       const host = hostOf(name)
       for (const nic of host.nics) await healCable(site.namespace, nic)
       await powerOn(site, host)
+      await waitUntilUp(site, host)
+    },
+    reboot: async (name) => {
+      const host = hostOf(name)
+      const bootIdOf = async () => (await overSsh(site, host, BOOT_ID, { timeoutMs: REBOOT_POLL_MS * 5 })).stdout.trim()
+      const before = await bootIdOf()
+      await overSsh(site, host, 'systemctl reboot')
+      const began = performance.now()
+      for (let now = before; now === before || now === ''; now = await bootIdOf()) {
+        if (performance.now() - began > REBOOT_LIMIT_MS) throw refusal(`${name} did not come back from its reboot.`)
+        await delay(REBOOT_POLL_MS)
+      }
       await waitUntilUp(site, host)
     },
     startProbe: (address, options) => probe(site.namespace, address, options),

@@ -5,7 +5,7 @@
 export const LAYOUT_NAMES = ['dr', 'nat', 'tun', 'dr-private'] as const
 export type LayoutName = (typeof LAYOUT_NAMES)[number]
 
-export type Segment = {
+type Segment = {
   readonly name: string
   /** Name of the bridge in the namespace (at most 15 bytes). */
   readonly bridge: string

@@ -17,7 +17,7 @@ export type Sample = {
  * to the start of the first that succeeded after. Without a success before (`servedBefore` false) it is counted from the first
  * request at all; without one after (`toMs` absent) it has not ended and has no length.
  */
-export type Outage = {
+type Outage = {
   readonly fromMs: number
   readonly toMs?: number
   readonly durationMs?: number
@@ -44,7 +44,7 @@ export type ProbeReport = {
   readonly fault?: FaultReport
 }
 
-export type FaultReport = {
+type FaultReport = {
   readonly atMs: number
   /** Whether requests were being served just before the fault; an outage that began earlier is not the fault's. */
   readonly servedBefore: boolean
@@ -81,7 +81,7 @@ export function reportOn(samples: readonly Sample[], faultMs?: number): ProbeRep
 }
 
 /** The windows without service among samples that are in order of their start. */
-export function outagesIn(inOrder: readonly Sample[]): readonly Outage[] {
+function outagesIn(inOrder: readonly Sample[]): readonly Outage[] {
   const outages: Outage[] = []
   let lastServed: Sample | undefined
   let failures: Sample[] = []

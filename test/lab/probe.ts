@@ -38,7 +38,7 @@ export type Probe = {
 }
 
 export const EVERY_MS = 20
-export const TIMEOUT_MS = 1_000
+const TIMEOUT_MS = 1_000
 const POLL_MS = 10
 const START_LIMIT_MS = 10_000
 
