@@ -47,6 +47,7 @@ export function signInHtml(language: Language, byPassword: boolean): string {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${say.title}</title>
+    <link rel="icon" href="data:,">
     <link rel="stylesheet" href="/sign-in.css">
     <script src="/sign-in.js" defer></script>
   </head>
