@@ -187,6 +187,10 @@ function reconcileTable(w: Work): void {
   w.out.push({ kind: 'apply', commands })
   set(w, {
     table: null,
+    // A look that is under way saw the table before this order: its answer no longer counts.
+    look: s.kernel.look + 1,
+    tableLook: s.kernel.look + 1,
+    tableAskedMs: null,
     applied: commands,
     settled: null,
     applyingSinceMs: now.ms,
@@ -273,6 +277,8 @@ function reconcileAddresses(w: Work): void {
   const tries = kernel.addressTries + 1
   set(w, {
     addresses: null,
+    look: s.kernel.look + 1,
+    addressLook: s.kernel.look + 1,
     addressSettled: null,
     addressTries: tries,
     addressHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,

@@ -1,6 +1,6 @@
 /** What happens between two directors, as transcripts and figures under a virtual clock. */
 import { describe, expect, it } from 'vitest'
-import { createWorld, type World } from '../../test/simulator/world.ts'
+import { createWorld, pace, type World } from '../../test/simulator/world.ts'
 import { pair, pairWithPrivatePath, web, withWeb } from '../../test/simulator/clusters.ts'
 import type { Config } from '../../domain/config.ts'
 
@@ -180,6 +180,7 @@ describe('a partition heals', () => {
     world.healPaths()
     world.run(400)
     expect(world.active()).toEqual(['lvs1'])
+    expect(world.journal.filter((j) => j.host === 'lvs1' && j.event.kind === 'role' && j.event.from === 'active')).toEqual([])
     expect(world.holders()).toEqual(['lvs1'])
     world.run(2_000)
     expect(world.served()).toBe(true)
@@ -299,6 +300,21 @@ describe('the kernel changes behind the back', () => {
     expect(world.journal.some((j) => j.event.kind === 'drift')).toBe(false)
   })
 
+  it('an answer that an order has overtaken is not believed', () => {
+    const world = running()
+    pace.tableLookMs = 20
+    let armed = true
+    world.onStep((name, _input, effects) => {
+      if (!armed || name !== 'lvs1' || !effects.some((e) => e.kind === 'observe' && e.what === 'table')) return
+      armed = false
+      world.later(1, () => world.configure(withWeb({ ...pair, serialNo: 2 }, { scheduler: 'rr' }), 'lvs1'))
+    })
+    const before = world.hosts.lvs1.applied.length
+    world.run(5_000)
+    pace.tableLookMs = 2
+    expect(world.hosts.lvs1.applied.slice(before)).toEqual(['-E -t 192.168.2.27:80 -s rr'])
+  })
+
   it('a lost apply is noticed and ordered again', () => {
     const world = running()
     world.hosts.lvs1.loseApplies = 3
@@ -325,6 +341,13 @@ describe('real servers', () => {
     world.serverHangs('192.168.2.111:80')
     const dests = (): number => world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.size ?? -1
     expect(world.until(() => dests() === 1, 30_000)).toBeLessThanOrEqual(12_200)
+  })
+
+  it('a check whose answer never comes back counts as failed', () => {
+    const world = running()
+    world.hosts.lvs1.loseProbes = true
+    const dests = (): number => world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.size ?? -1
+    expect(world.until(() => dests() === 0, 30_000)).toBeLessThanOrEqual(14_200)
   })
 
   it('quiesce gives weight 0 instead of removing', () => {
@@ -419,6 +442,15 @@ describe('standing still', () => {
     expect(world.served()).toBe(true)
     const announced = world.lines.filter((l) => l.host === 'lvs1' && l.atMs > 13_000 && l.text.startsWith('announce'))
     expect(announced).toEqual([])
+  })
+
+  it('after a pause it lets go at once, before it has heard anybody', () => {
+    const world = running()
+    const from = world.nowMs()
+    world.stall('lvs1', 3_000, true)
+    world.run(3_002)
+    expect(world.holders()).toEqual(['lvs2'])
+    expect(world.transcript(from).join('\n')).toContain('the own loop stood still for 3')
   })
 
   it('a standby that stood still does not take its own deafness for the silence of the peer', () => {

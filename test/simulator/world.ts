@@ -45,6 +45,9 @@ interface Host {
   table: Map<string, { scheduler: string; persistence?: KernelService['persistence']; destinations: Map<string, { forwarding: 'nat' | 'direct' | 'tunnel'; weight: number }> }>
   stalledUntil: number
   waiting: Input[]
+  /** While it stands still, what arrives is lost (a paused machine) instead of waiting in a socket (a stopped process). */
+  paused: boolean
+  loseProbes: boolean
   wakeToken: number
   everythingCut: boolean
   applied: string[]
@@ -119,6 +122,8 @@ export function createWorld(options: WorldOptions) {
       table: new Map(),
       stalledUntil: 0,
       waiting: [],
+      paused: false,
+      loseProbes: false,
       wakeToken: 0,
       everythingCut: false,
       applied: [],
@@ -139,7 +144,7 @@ export function createWorld(options: WorldOptions) {
   function give(host: Host, input: Input, boot = host.boot): void {
     if (!host.processUp || host.boot !== boot || !host.state) return
     if (nowMs < host.stalledUntil) {
-      host.waiting.push(input)
+      if (!host.paused || input.kind !== 'heard') host.waiting.push(input)
       return
     }
     const [next, effects] = step(host.state, input, now())
@@ -329,6 +334,7 @@ export function createWorld(options: WorldOptions) {
 
   function probe(host: Host, what: Probe, boot: number): void {
     const key = `${what.address}:${what.port}`
+    if (host.loseProbes) return
     const answer = (passed: boolean, tookMs: number, says?: string): void =>
       give(host, { kind: 'probed', id: what.id, service: what.service, server: what.server, passed, tookMs, ...(says ? { says } : {}) }, boot)
     if (host.everythingCut || serversHanging.has(key))
@@ -413,6 +419,7 @@ export function createWorld(options: WorldOptions) {
     /** Who has the virtual IP on an interface. */
     holders: (): HostName[] => hostNames.filter((n) => holdsVip(hosts[n])),
     role: (name: HostName) => (hosts[name].processUp ? hosts[name].state?.role : undefined),
+    later,
     run: (ms: number) => runTo(nowMs + ms),
     /** Runs until something is true, at most `limitMs`; returns how long it took, or null. */
     until(what: () => boolean, limitMs: number): number | null {
@@ -460,9 +467,10 @@ export function createWorld(options: WorldOptions) {
       })
       later(Math.max(releaseMs, restartMs), () => startProcess(host))
     },
-    stall(name: HostName, ms: number): void {
+    stall(name: HostName, ms: number, paused = false): void {
       const host = hosts[name]
       if (!host.processUp || nowMs < host.stalledUntil) return
+      host.paused = paused
       host.stalledUntil = nowMs + ms
       note(host, `-- stands still for ${ms} ms`)
       const { boot } = host
