@@ -2,6 +2,7 @@
 import { decodeDocument } from '../../core/document-bytes.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import { asPiranha } from '../../domain/lvscf/piranha.ts'
+import { piranhaView } from '../../domain/lvscf/piranha-view.ts'
 import type { PiranhaReading } from '../../domain/lvscf/piranha.ts'
 import { readBytes } from './files.ts'
 import { orderedJson, problemForJson, problemLine, terminalLanguage } from './print.ts'
@@ -31,7 +32,13 @@ export async function checkFiles(files: readonly string[], options: CheckOptions
     if (options.as === 'piranha') {
       const reading = asPiranha(read.value)
       reports.push(reading)
-      if (!options.json) process.stdout.write(`${file}: ${sayReading(reading)}\n`)
+      if (!options.json) {
+        process.stdout.write(`${file}: ${sayReading(reading)}\n`)
+        const view = piranhaView(decodeDocument(read.value).text, read.value)
+        for (const one of [...view.surprises, ...view.webTool.losses]) {
+          process.stdout.write(`${problemLine(file, one, language)}\n`)
+        }
+      }
       if (reading.accepts !== true) status = Math.max(status, exitProblems)
       continue
     }

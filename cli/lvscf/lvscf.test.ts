@@ -121,7 +121,8 @@ describe('check', () => {
     expect(exitCode).toBe(0)
     writeFileSync(file, 'keepalive = x\n')
     const refused = await shoal('check', file, '--as', 'piranha')
-    expect(refused.stdout).toBe(`${file}: Piranha refuses this file at line 1: integer expected`)
+    expect(refused.stdout).toContain(`${file}: Piranha refuses this file at line 1: integer expected\n`)
+    expect(refused.stdout).toContain(`${file}:1:1: warning: Piranha refuses the file at line 1: integer expected.`)
     expect(refused.exitCode).toBe(1)
   })
 

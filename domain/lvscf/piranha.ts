@@ -145,8 +145,8 @@ class Lines {
   }
 }
 
-/** Text of bytes: UTF-8, with U+FFFD for every byte sequence that is none. */
-function decode(bytes: string): string {
+/** Text of bytes (one character each): UTF-8, with U+FFFD for every byte sequence that is none. */
+export function decode(bytes: string): string {
   let out = ''
   let at = 0
   while (at < bytes.length) {
@@ -363,7 +363,8 @@ function readingOf(bytes: string, names: ReadonlyMap<string, string>): PiranhaRe
   }
 }
 
-function latin1(bytes: Uint8Array): string {
+/** Bytes as a text of one character each. */
+export function latin1(bytes: Uint8Array): string {
   const piece = 8_192
   let out = ''
   for (let at = 0; at < bytes.length; at += piece) out += String.fromCharCode(...bytes.subarray(at, at + piece))

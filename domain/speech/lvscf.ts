@@ -849,6 +849,264 @@ export const lvscfSpeech = {
     en: { says: '{name} cannot be set to {value}: {reason}', remedy: '{remedy}' },
     'zh-CN': { says: '{name} 不能设为 {value}：{reason}', remedy: '{remedy}' },
   },
+  'lvscf-seen-own': {
+    en: {
+      says: 'Piranha does not know {name}: the line is a comment to it.',
+      remedy: 'Nothing to do; directors that run Piranha go without it.',
+    },
+    'zh-CN': {
+      says: 'Piranha 不认识 {name}，该行对它只是注释。',
+      remedy: '无需处理；运行 Piranha 的调度器没有该功能。',
+    },
+  },
+  'lvscf-seen-own-instead': {
+    en: {
+      says: 'Piranha does not know {name}: it runs with {native} = {value}.',
+      remedy: 'Set {native} to a value that fits Piranha as well.',
+    },
+    'zh-CN': {
+      says: 'Piranha 不认识 {name}：它使用 {native} = {value}。',
+      remedy: '请同时为 Piranha 设置合适的 {native}。',
+    },
+  },
+  'lvscf-seen-since': {
+    en: {
+      says: 'Piranha older than {since} does not know {name} and refuses the file.',
+      remedy: 'Remove the line for older directors.',
+    },
+    'zh-CN': {
+      says: '早于 {since} 的 Piranha 不认识 {name}，会拒绝该文件。',
+      remedy: '用于较旧的调度器时请删除该行。',
+    },
+  },
+  'lvscf-seen-keepalive-zero': {
+    en: {
+      says: 'With keepalive = 0 Piranha sends heartbeats without a pause and takes a whole processor.',
+      remedy: 'Set keepalive to at least 1.',
+    },
+    'zh-CN': {
+      says: 'keepalive = 0 时 Piranha 会不停发送心跳，占满一个处理器。',
+      remedy: '请将 keepalive 设为至少 1。',
+    },
+  },
+  'lvscf-seen-command': {
+    en: {
+      says: '{name} is split at single blanks and run without a shell; it needs an absolute path and at most {max} words.',
+      remedy: 'Put the commands into a script and write its path.',
+    },
+    'zh-CN': {
+      says: '{name} 按单个空格拆分，不经过 shell 运行；需要绝对路径且不超过 {max} 个词。',
+      remedy: '请把命令写入脚本，并填写脚本路径。',
+    },
+  },
+  'lvscf-seen-timeout-zero': {
+    en: {
+      says: 'With timeout = 0 the nanny of Piranha divides by zero and crashes; the whole service stops.',
+      remedy: 'Set timeout to at least 1.',
+    },
+    'zh-CN': {
+      says: 'timeout = 0 时 Piranha 的 nanny 会因除以零而崩溃，整个服务随之停止。',
+      remedy: '请将 timeout 设为至少 1。',
+    },
+  },
+  'lvscf-seen-persistent': {
+    en: {
+      says: 'persistent has more than {max} digits; lvsd of Piranha writes beyond its buffer.',
+      remedy: 'Write a smaller number.',
+    },
+    'zh-CN': { says: 'persistent 超过 {max} 位数字；Piranha 的 lvsd 会写越缓冲区。', remedy: '请填写较小的数字。' },
+  },
+  'lvscf-seen-sorry': {
+    en: {
+      says: 'Piranha adds the sorry server at every start and removes it up to 5 s after the first real server is up; it comes back with the same delay.',
+      remedy: 'Nothing to do; Shoal changes both in one step.',
+    },
+    'zh-CN': {
+      says: 'Piranha 每次启动都会加入备用应答服务器，在第一台真实服务器可用后最多 5 秒才移除；再次加入也有同样延迟。',
+      remedy: '无需处理；Shoal 会在同一步中完成切换。',
+    },
+  },
+  'lvscf-seen-ruptime': {
+    en: {
+      says: 'The output of ruptime has no colon behind the word load; Piranha rejects it every time and the weights never change.',
+      remedy: 'Use rup, or a program of your own.',
+    },
+    'zh-CN': {
+      says: 'ruptime 的输出在 load 之后没有冒号；Piranha 每次都会拒绝，权重从不改变。',
+      remedy: '请改用 rup 或自备程序。',
+    },
+  },
+  'lvscf-seen-slow-start': {
+    en: {
+      says: 'In Piranha a real server of {name} starts with a 32nd of its weight (at least 1) and doubles every 20 s up to {weight}.',
+      remedy: 'Nothing to do; Shoal gives the full weight at once.',
+    },
+    'zh-CN': {
+      says: '在 Piranha 中，{name} 的真实服务器从权重的 1/32（至少 1）开始，每 20 秒加倍，直到 {weight}。',
+      remedy: '无需处理；Shoal 立即使用全部权重。',
+    },
+  },
+  'lvscf-seen-hard-shutdown': {
+    en: {
+      says: 'With hard_shutdown = 1, its default, the death of one nanny stops the whole service of Piranha; a director without a partner then never serves again by itself.',
+      remedy: 'Set hard_shutdown = 0 for Piranha 0.8.6-7 and newer.',
+    },
+    'zh-CN': {
+      says: 'hard_shutdown 默认为 1：任一 nanny 退出都会停止 Piranha 的整个服务；没有伙伴的调度器此后不会自行恢复。',
+      remedy: '对 Piranha 0.8.6-7 及更新版本可设 hard_shutdown = 0。',
+    },
+  },
+  'lvscf-seen-no-failback': {
+    en: {
+      says: 'Piranha never fails back: a first director that returns waits until the second one stops. A director that is stopped says no goodbye, so the other waits its whole deadtime.',
+      remedy: 'Nothing to do; Shoal hands over without a gap.',
+    },
+    'zh-CN': {
+      says: 'Piranha 从不切回：恢复的第一台调度器会一直等到第二台停止。正常停止时也不通知对方，对方要等满失效判定时间。',
+      remedy: '无需处理；Shoal 会无间断地切换。',
+    },
+  },
+  'lvscf-seen-program-failure': {
+    en: {
+      says: 'When send_program fails, is killed or is missing, Piranha counts the real server as up; when it takes longer than timeout, Piranha waits without limit.',
+      remedy: 'Let the program print its verdict, and end by itself in time.',
+    },
+    'zh-CN': {
+      says: 'send_program 失败、被终止或不存在时，Piranha 把真实服务器视为可用；运行超过 timeout 时会无限等待。',
+      remedy: '请让程序输出判断结果，并按时自行结束。',
+    },
+  },
+  'lvscf-seen-program-long': {
+    en: {
+      says: 'send_program has more than {bytes} bytes or {words} words; nanny writes beyond its buffers.',
+      remedy: 'Put the command into a script.',
+    },
+    'zh-CN': {
+      says: 'send_program 超过 {bytes} 字节或 {words} 个词；nanny 会写越缓冲区。',
+      remedy: '请把命令写入脚本。',
+    },
+  },
+  'lvscf-seen-program-words': {
+    en: {
+      says: 'send_program is split at single blanks; quotes, backslashes and double blanks have no meaning to Piranha.',
+      remedy: 'Put the command into a script.',
+    },
+    'zh-CN': {
+      says: 'send_program 按单个空格拆分；引号、反斜杠和连续空格对 Piranha 没有意义。',
+      remedy: '请把命令写入脚本。',
+    },
+  },
+  'lvscf-seen-program-token': {
+    en: {
+      says: 'Piranha replaces %h and %p only where they are a word of their own.',
+      remedy: 'Put blanks around them.',
+    },
+    'zh-CN': { says: 'Piranha 只替换独立成词的 %h 和 %p。', remedy: '请在其前后加空格。' },
+  },
+  'lvscf-seen-program-exact': {
+    en: {
+      says: 'With send_program Piranha compares the whole output with expect; `*` and use_regex have no effect.',
+      remedy: 'Write in expect exactly what the program prints, without its line end.',
+    },
+    'zh-CN': {
+      says: '使用 send_program 时 Piranha 把全部输出与 expect 逐字比较；`*` 和 use_regex 不起作用。',
+      remedy: '请在 expect 中写出程序输出的原文（不含换行）。',
+    },
+  },
+  'lvscf-seen-expect-empty': {
+    en: {
+      says: 'With an empty expect Piranha waits for data or the end of the connection; a service that stays silent counts as down.',
+      remedy: 'Write what the service answers, or remove expect.',
+    },
+    'zh-CN': {
+      says: 'expect 为空时 Piranha 会等待数据或连接结束；保持静默的服务视为失效。',
+      remedy: '请填写服务的应答，或删除 expect。',
+    },
+  },
+  'lvscf-seen-one-read': {
+    en: {
+      says: 'Piranha reads once, as many bytes as expect has; an answer that arrives in several packets counts as too short.',
+      remedy: 'Expect no more than the first bytes of the answer.',
+    },
+    'zh-CN': {
+      says: 'Piranha 只读取一次，字节数与 expect 相同；分多个数据包到达的应答会被视为过短。',
+      remedy: 'expect 请只写应答开头的少量字节。',
+    },
+  },
+  'lvscf-seen-expect-long': {
+    en: {
+      says: 'Piranha looks at the first {bytes} bytes of expect and of the answer only.',
+      remedy: 'Shorten the expression.',
+    },
+    'zh-CN': { says: 'Piranha 只看 expect 和应答的前 {bytes} 字节。', remedy: '请缩短表达式。' },
+  },
+  'lvscf-web-breaks': {
+    en: {
+      says: 'The web tool of Piranha breaks off at braces inside of values and leaves the file alone.',
+      remedy: 'Nothing to do as long as nobody needs the web tool.',
+    },
+    'zh-CN': {
+      says: 'Piranha 的网页工具遇到值中的花括号会中断，文件保持不变。',
+      remedy: '如无人使用网页工具则无需处理。',
+    },
+  },
+  'lvscf-web-comments': {
+    en: {
+      says: 'The web tool of Piranha would remove all {count} comments by showing a page.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': {
+      says: 'Piranha 的网页工具只要打开页面就会删除全部 {count} 条注释。',
+      remedy: '请勿用网页工具打开该文件。',
+    },
+  },
+  'lvscf-web-loses': {
+    en: {
+      says: 'The web tool of Piranha would remove {name} by showing a page.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': { says: 'Piranha 的网页工具只要打开页面就会删除 {name}。', remedy: '请勿用网页工具打开该文件。' },
+  },
+  'lvscf-web-changes': {
+    en: {
+      says: 'The web tool of Piranha would change {name} from {before} to {after} by showing a page.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': {
+      says: 'Piranha 的网页工具只要打开页面就会把 {name} 从 {before} 改为 {after}。',
+      remedy: '请勿用网页工具打开该文件。',
+    },
+  },
+  'lvscf-web-block': {
+    en: {
+      says: 'The web tool of Piranha would have {after} in place of {kind} {name} by showing a page.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': {
+      says: 'Piranha 的网页工具只要打开页面，{kind} {name} 处就会变成 {after}。',
+      remedy: '请勿用网页工具打开该文件。',
+    },
+  },
+  'lvscf-web-more': {
+    en: {
+      says: 'The web tool of Piranha would add {count} {kind} blocks by showing a page.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': {
+      says: 'Piranha 的网页工具只要打开页面就会多出 {count} 个 {kind} 区块。',
+      remedy: '请勿用网页工具打开该文件。',
+    },
+  },
+  'lvscf-web-refused': {
+    en: {
+      says: 'After a page was shown in the web tool of Piranha, its daemons would refuse the file at line {line}: {reason}.',
+      remedy: 'Do not open the file with the web tool.',
+    },
+    'zh-CN': {
+      says: '在 Piranha 网页工具中打开页面之后，其守护进程会在第 {line} 行拒绝该文件：{reason}。',
+      remedy: '请勿用网页工具打开该文件。',
+    },
+  },
 } as const satisfies Record<string, Entry>
 
 export type LvscfCode = keyof typeof lvscfSpeech

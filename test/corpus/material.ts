@@ -28,6 +28,18 @@ function samplesIn(files: string, readings: string): Sample[] {
     }))
 }
 
+/** What the original's web tool wrote after showing a page of a published file. */
+export const rewritten: readonly { readonly name: string; readonly before: string; readonly after: string }[] =
+  materialPresent
+    ? readdirSync(`${folder}gui-rewrite`)
+        .filter((name) => existsSync(`${folder}corpus/${name}`))
+        .map((name) => ({
+          name,
+          before: readFileSync(`${folder}corpus/${name}`, 'latin1'),
+          after: readFileSync(`${folder}gui-rewrite/${name}`, 'latin1'),
+        }))
+    : []
+
 export const samples: readonly Sample[] = [
   ...samplesIn('corpus', 'corpus-readings'),
   ...samplesIn('cases', 'cases'),

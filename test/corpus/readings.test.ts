@@ -4,12 +4,14 @@ import { check } from '../../domain/lvscf/check.ts'
 import { newDocument, read } from '../../domain/lvscf/draft.ts'
 import { asPiranha } from '../../domain/lvscf/piranha.ts'
 import { parse } from '../../domain/lvscf/syntax.ts'
+import { throughWebTool } from '../../domain/lvscf/web-tool.ts'
 import { speak } from '../../domain/speech/speech.ts'
-import { canonical, materialPresent, samples, textOf } from './material.ts'
+import { canonical, materialPresent, rewritten, samples, textOf } from './material.ts'
 
 describe.skipIf(!materialPresent)('with the material beside the repository', () => {
   test('there is material', () => {
     expect(samples.length).toBeGreaterThan(100)
+    expect(rewritten.length).toBeGreaterThan(20)
   })
 
   test.for(samples)('$name is read as the original reads it', ({ bytes, reading }) => {
@@ -26,6 +28,10 @@ describe.skipIf(!materialPresent)('with the material beside the repository', () 
       else expect(problems.some((one) => one.severity !== 'note')).toBe(true)
     },
   )
+
+  test.for(rewritten)('$name comes back from the web tool as it did', ({ before, after }) => {
+    expect(throughWebTool(before) ?? before).toBe(after)
+  })
 
   test.for(canonical)('%s comes out byte for byte when it is built from nothing', (name) => {
     const sample = samples.find((one) => one.name === name)
