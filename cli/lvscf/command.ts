@@ -1,7 +1,8 @@
-/** `shoal check`, `set` and `show` as the command line knows them. What they do is loaded only when one of them runs. */
+/** `shoal check`, `set`, `diff` and `show` as the command line knows them. What they do is loaded only when one of them runs. */
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import type { CheckOptions } from './check.ts'
+import type { DiffOptions } from './diff.ts'
 import type { SetOptions } from './set.ts'
 import type { ShowOptions } from './show.ts'
 
@@ -30,6 +31,18 @@ export function addLvscfCommands(program: Command): void {
     .action(async (file: string, assignments: readonly string[], options: SetOptions) => {
       const { setValues } = await import('./set.ts')
       process.exitCode = await setValues(file, assignments, options)
+    })
+  program
+    .command('diff')
+    .description(
+      'compare two lvs.cf files by what they mean (exit status as diff: 0 the same, 1 differences, 2 trouble)',
+    )
+    .argument('<before>')
+    .argument('<after>')
+    .option('--json', 'print JSON')
+    .action(async (before: string, after: string, options: DiffOptions) => {
+      const { diffFiles } = await import('./diff.ts')
+      process.exitCode = await diffFiles(before, after, options)
     })
   program
     .command('show')

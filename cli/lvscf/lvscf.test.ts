@@ -224,6 +224,36 @@ describe('set', () => {
   })
 })
 
+describe('diff', () => {
+  const other = join(folder, 'other.cf')
+
+  test('is silent about what means the same', async () => {
+    writeFileSync(other, sound.replaceAll('     ', '\t').replace('# our site', 'serial_no = 0'))
+    const { stdout, exitCode } = await shoal('diff', file, other)
+    expect([stdout, exitCode]).toEqual(['', 0])
+  })
+
+  test('names what differs', async () => {
+    writeFileSync(other, sound.replace('wlc', 'wrr').replace('deadtime = 18', 'deadtime = 20'))
+    const { stdout, exitCode } = await shoal('diff', file, other)
+    expect(stdout).toBe('~ deadtime: 18000 ms -> 20000 ms\n~ virtual web scheduler: wlc -> wrr')
+    expect(exitCode).toBe(1)
+    const machine = await shoal('diff', file, other, '--json')
+    expect((JSON.parse(machine.stdout) as { differences: unknown[] }).differences).toContainEqual({
+      path: ['virtual web', 'scheduler'],
+      before: 'wlc',
+      after: 'wrr',
+    })
+  })
+
+  test('ends with 2 where a file has no meaning', async () => {
+    writeFileSync(other, 'network = direct\n')
+    const { stderr, exitCode } = await shoal('diff', file, other)
+    expect(stderr).toContain('other.cf:1:1: block: The address of the first director')
+    expect(exitCode).toBe(2)
+  })
+})
+
 describe('show', () => {
   test('says what the file means', async () => {
     const { stdout, exitCode } = await shoal('show', file)
