@@ -427,12 +427,14 @@ function readInstances(parsed: Parsed, global: Global, ledger: Ledger): Vrrp {
   const role = first ? 'primary' : 'backup'
   const said = main.priorityAt ?? main.state?.at ?? main.node.at
   const what = `${main.state ? `${main.state.words.join(' ')}, ` : ''}priority ${main.priority}`
-  if (main.peers.length > 0 || main.own) ledger.say('convert-near-role', said, { what, used: role })
+  // A lone host's priority says nothing that matters.
+  if (main.peers.length > 0) ledger.say('convert-near-role', said, { what, used: role })
   const [peer, ...others] = main.peers
   for (const other of others) ledger.say('convert-lost-peer', other.at, { what: other.address })
   const own = main.own?.address
-  const primary = first ? own : peer?.address
-  const backup = first ? peer?.address : own
+  const alone = main.peers.length === 0
+  const primary = first || alone ? own : peer?.address
+  const backup = first || alone ? peer?.address : own
   if (primary !== undefined) set('primary', primary)
   const second = instances.find((one) => one !== main && one.own && one.peers.length === 1 && isMaster(one) === first)
   const paths = second?.own !== undefined && second.peers[0] !== undefined && second.own.address !== own
@@ -926,7 +928,7 @@ function makeHttp(block: readonly Node[], target: Target, parts: Place[], ledger
   for (const line of further) loseWhole(line, 'convert-lost-check-second', { what: 'url' }, ledger)
   let path = '/'
   let { host } = target
-  let version: HttpCheck['version'] = '1.0'
+  let version = '1.0' as HttpCheck['version']
   let ranges: readonly StatusRange[] = [[200, 299]]
   if (url) parts.push(url.at)
   each(block, {
