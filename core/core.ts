@@ -382,9 +382,10 @@ export async function createCore(ports: Ports): Promise<Core> {
     return ok(null)
   }
 
-  /** Takes back a run and the unfinished ones it went on from; when nothing built is left, the cluster is forgotten here too. */
+  /** Takes back a run and the unfinished ones it went on from; when no build is left standing, the cluster is forgotten here too. */
   async function undoChain(newest: RunRecord, signal: AbortSignal): Promise<void> {
-    await watches.get(newest.run.clusterId).then((watched) => watched?.watch.stop())
+    const watched = await watches.get(newest.run.clusterId)
+    watched?.watch.stop()
     watches.delete(newest.run.clusterId)
     for (
       let record: RunRecord | undefined = newest;
@@ -403,8 +404,11 @@ export async function createCore(ports: Ports): Promise<Core> {
       if (here !== newest) finish(newest, { state: 'failed', problems: ended.problems })
       return
     }
-    await clusters.forget(newest.run.clusterId)
-    await keys.forget(newest.run.clusterId)
+    // An earlier build that still stands keeps its cluster and its key.
+    if (!runs.standing(newest.run.draftId)) {
+      await clusters.forget(newest.run.clusterId)
+      await keys.forget(newest.run.clusterId)
+    }
     tell('clusters.changed', null)
   }
 

@@ -40,6 +40,8 @@ export interface Step {
   readonly id: string
   readonly hostId: string
   readonly kind: StepKind
+  /** Nothing uses yet what it writes, so it may run before its host's turn, side by side with other hosts. */
+  readonly ahead?: true
   readonly detail: Readonly<Record<string, string | number>>
   /** Files written by this step, each with a copy of what was there kept on the host. */
   readonly files: readonly FileToWrite[]

@@ -1,6 +1,6 @@
 /**
  * What is to be known of a host before anything is changed: one read-only script, and the reading of its answer into HostFacts. Pure.
- * The script loads no module, starts nothing and needs nothing but a POSIX shell; a tool that is missing leaves its section empty.
+ * The script changes nothing, starts nothing and needs nothing but a POSIX shell; a tool that is missing leaves its section empty.
  * What comes back is data from another machine: every value is bounded and validated before anyone uses it.
  */
 import { z } from 'zod'

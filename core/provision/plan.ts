@@ -3,7 +3,8 @@
  * and how it is taken back. Pure. What is shown is what runs.
  *
  * Order: real servers first, because nothing reaches them before a director serves (silence about the virtual IP before the virtual
- * IP); then the standby director; then the active one. Taking back goes the other way.
+ * IP); then one director after the other, on a running cluster the standby before the active one. Taking back goes the other way. What
+ * nothing uses yet (copies, and on a director without a running agent everything up to its start) is done ahead, on all hosts at once.
  *
  * On a director:  /opt/shoal/runtime/<sha>/node, /opt/shoal/agent/<id>/, links /opt/shoal/node and /opt/shoal/current,
  *                 /etc/shoal/cluster.key, /etc/sysconfig/ha/lvs.cf, /etc/modules-load.d/shoal.conf, /etc/sysctl.d/99-zz-shoal.conf
@@ -48,6 +49,12 @@ export interface PlanInput {
 
 const runtimeLink = '/opt/shoal/node'
 const unitPath = `/etc/systemd/system/${agentUnit}`
+/** So that an administrator at the console can say `shoal-agent status`. */
+const commandPath = '/usr/local/sbin/shoal-agent'
+const commandText = `#!/bin/sh
+# Written by Shoal.
+exec ${runtimeLink} --lite-mode ${agentCurrentPath}/shoal-agent.cjs "$@"
+`
 const modulesPath = '/etc/modules-load.d/shoal.conf'
 const directorSysctlPath = `${ownSysctlPrefix}.conf`
 const realServerSysctlPath = `${ownSysctlPrefix}-realserver.conf`
@@ -62,7 +69,7 @@ export function makePlan(input: PlanInput): Plan {
   const { draft, facts } = input
   const realServers = draft.realServers.filter((server) => server.setUp === 'ssh')
   const known = [...draft.directors, ...realServers].every((host) => facts.has(host.id))
-  const directors = standbyFirst(draft, facts)
+  const directors = directorOrder(draft, facts)
   return {
     draftId: draft.id,
     draftRevision: input.draftRevision,
@@ -86,13 +93,18 @@ function named(host: HostDraft): { readonly hostId: string; readonly name: strin
   return { hostId: host.id, name: host.name.trim(), address: host.address.trim() }
 }
 
-/** The directors in the order they are done: the one that holds the virtual IP now last, else the backup before the primary. */
-function standbyFirst(draft: ClusterDraft, facts: ReadonlyMap<string, HostFacts>): readonly HostDraft[] {
+/**
+ * The directors in the order they are done. On a running cluster the standby first, so that the service moves at most once; where no
+ * agent runs yet there is nothing to disturb, and the primary first, so that it becomes the active one.
+ */
+function directorOrder(draft: ClusterDraft, facts: ReadonlyMap<string, HostFacts>): readonly HostDraft[] {
   const [primary, backup] = draft.directors
   const vip = draft.virtualIp.address.trim()
+  const running = (host: HostDraft): boolean => facts.get(host.id)?.shoal?.agentRunning ?? false
   const holds = (host: HostDraft): boolean =>
     facts.get(host.id)?.nics.some((nic) => nic.addresses.some(({ address }) => address === vip)) ?? false
-  return holds(backup) && !holds(primary) ? [primary, backup] : [backup, primary]
+  if (!running(primary) && !running(backup)) return [primary, backup]
+  return holds(backup) ? [primary, backup] : [backup, primary]
 }
 
 interface StepParts {
@@ -170,7 +182,11 @@ fi`,
   }
 }
 
+/** Modules that ip_vs brings along; they go again when nothing else has come to use them. */
+const modulesBroughtAlong = ['nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4', 'libcrc32c']
+
 function moduleParts(modules: readonly string[]): StepParts {
+  const all = [...modules, ...modulesBroughtAlong]
   const text = `# Written by Shoal: what the director needs of the kernel.\n${modules.join('\n')}\n`
   return {
     detail: { modules: modules.join(', ') },
@@ -179,13 +195,13 @@ function moduleParts(modules: readonly string[]): StepParts {
   [ -d /sys/module/$m ] || grep -qs "/$m\\.ko" "/lib/modules/$(uname -r)/modules.builtin" || exit 1
 done`,
     run: `if [ ! -e "$KEPT/loaded" ]; then
-  for m in ${modules.join(' ')}; do if [ -d /sys/module/$m ]; then echo $m; fi; done >"$KEPT/loaded.new"
+  for m in ${all.join(' ')}; do if [ -d /sys/module/$m ]; then echo $m; fi; done >"$KEPT/loaded.new"
   mv "$KEPT/loaded.new" "$KEPT/loaded"
 fi
 modprobe -a ${modules.join(' ')}`,
     // A module in use (another owner's table) stays; that is no failure.
     inverse: `if [ -e "$KEPT/loaded" ]; then
-  for m in ${[...modules].reverse().join(' ')}; do
+  for m in ${[...modules].reverse().join(' ')} ${modulesBroughtAlong.join(' ')}; do
     if ! grep -qx $m "$KEPT/loaded"; then modprobe -r $m 2>/dev/null || true; fi
   done
 fi`,
@@ -284,15 +300,15 @@ function directorSteps(host: HostDraft, facts: HostFacts | undefined, input: Pla
   ]
   steps.push(
     step(host, 'agent-unit', {
-      files: [textFile(unitPath, '0644', build.unit)],
+      files: [textFile(unitPath, '0644', build.unit), textFile(commandPath, '0755', commandText)],
       alreadySo: `[ "$(readlink ${runtimeLink})" = ${runtimeDirectory}/node ] || exit 1
 [ "$(readlink ${agentCurrentPath})" = ${agentDirectory} ] || exit 1
 systemctl is-enabled -q ${agentUnit}`,
       run: `if [ ! -e "$KEPT/enabled" ]; then (systemctl is-enabled ${agentUnit} 2>/dev/null || :) >"$KEPT/enabled"; fi
 ${links.map(({ run }) => run).join('\n')}
-systemctl daemon-reload
-systemctl enable -q ${agentUnit}`,
-      inverse: `if ! grep -qx enabled "$KEPT/enabled"; then systemctl disable -q ${agentUnit}; fi
+systemctl enable -q --no-reload ${agentUnit}
+systemctl daemon-reload`,
+      inverse: `if ! grep -qx enabled "$KEPT/enabled"; then systemctl disable -q --no-reload ${agentUnit}; fi
 ${links.map(({ inverse }) => inverse).join('\n')}`,
       // An agent that ran before goes on with its own files.
       settle: `systemctl daemon-reload
@@ -320,7 +336,12 @@ fi`,
     }),
     step(host, 'agent-ready', readyParts(agent, configDigest)),
   )
-  return steps
+  const copies: readonly StepKind[] = ['runtime', 'agent']
+  const serving: readonly StepKind[] = ['agent-start', 'agent-ready']
+  const idle = !facts.shoal?.agentRunning
+  return steps.map((each) =>
+    copies.includes(each.kind) || (idle && !serving.includes(each.kind)) ? { ...each, ahead: true as const } : each,
+  )
 }
 
 /** The first line of `shoal-agent status` names role and config; see agent/main.ts. */
@@ -406,9 +427,9 @@ function realServerSteps(host: HostDraft, facts: HostFacts | undefined, draft: C
       files: [textFile(realServerUnitPath, '0644', realServerUnitText(vip))],
       alreadySo: `systemctl is-enabled -q ${realServerUnit}`,
       run: `if [ ! -e "$KEPT/enabled" ]; then (systemctl is-enabled ${realServerUnit} 2>/dev/null || :) >"$KEPT/enabled"; fi
-systemctl daemon-reload
-systemctl enable -q ${realServerUnit}`,
-      inverse: `if ! grep -qx enabled "$KEPT/enabled"; then systemctl disable -q ${realServerUnit}; fi`,
+systemctl enable -q --no-reload ${realServerUnit}
+systemctl daemon-reload`,
+      inverse: `if ! grep -qx enabled "$KEPT/enabled"; then systemctl disable -q --no-reload ${realServerUnit}; fi`,
       settle: 'systemctl daemon-reload',
     }),
     step(host, 'vip-up', {

@@ -2,13 +2,14 @@
  * Carries out a plan exactly as it was shown, and takes it back. Each step is one script on its host (shell.ts); this file decides
  * only the order, what a failure means, and when to try again.
  *
- * - Steps that nothing uses yet (the runtime, the agent's files) start on all hosts at once. The rest goes group by group: real servers,
- *   then the standby director, then the active one; a group begins when the one before it is done.
+ * - Steps marked `ahead` (nothing uses yet what they write) start on all hosts at once. The rest goes group by group in the plan's
+ *   order; a group begins when the one before it is done.
  * - A connection that is cut is made again a few times; the step is then asked whether it is already so. If that fails the run ends
  *   with a problem, and starting again finishes what is missing.
  * - Cancelling lets the command under way end (half an installation is worse than a whole one) and runs nothing after it.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { basename } from 'node:path'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { Run, RunLine, RunState, Step, StepKind, StepProgress, StepState } from '../../domain/plan.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
@@ -27,9 +28,6 @@ import {
 } from './shell.ts'
 import type { Marker, PreparedFile } from './shell.ts'
 
-/** Kinds of steps that change nothing anybody uses yet, so they may run ahead of the order. */
-const inert: readonly StepKind[] = ['runtime', 'agent']
-
 /** Problems after which trying again may help. */
 const passing: readonly ProblemCode[] = ['connection-lost', 'host-unreachable', 'ssh-failed', 'upload-failed']
 const retryPausesMs = [1_000, 3_000, 6_000]
@@ -42,6 +40,8 @@ const stepTimeoutMs: Readonly<Partial<Record<StepKind, number>>> = {
 const defaultStepTimeoutMs = 120_000
 const checkTimeoutMs = 60_000
 const progressEveryPercent = 10
+/** Smaller copies are over before anybody could read of them. */
+const progressFromBytes = 5_000_000
 
 export interface BinaryFile {
   /** On this machine. */
@@ -166,40 +166,44 @@ async function prepare(step: Step, ports: RunPorts): Promise<Result<readonly Pre
   return ok(prepared)
 }
 
-/** Copies the binaries of a step into private directories of the login user there. */
+/** Copies the binaries of a step into a private directory of the login user there. */
 async function copyBinaries(
   session: Session,
   step: Step,
   prepared: readonly PreparedFile[],
   following: Following,
   ports: RunPorts,
-): Promise<Result<{ readonly files: readonly PreparedFile[]; readonly directories: readonly string[] }>> {
-  const files = [...prepared]
-  const directories: string[] = []
-  for (const [at, file] of step.files.entries()) {
-    if (file.content.kind !== 'binary') continue
-    const before = files[at]
-    const binary = ports.binary(file.content.name)
-    if (!binary || !before) {
-      const detail = { directory: file.content.name, reason: 'the file is not in the build' }
+): Promise<Result<{ readonly files: readonly PreparedFile[]; readonly directory: string }>> {
+  const local: BinaryFile[] = []
+  for (const { content } of step.files) {
+    if (content.kind !== 'binary') continue
+    const binary = ports.binary(content.name)
+    if (!binary) {
+      const detail = { directory: content.name, reason: 'the file is not in the build' }
       return failed(problem('agent-build-absent', detail, { kind: 'host', host: step.hostId, step: step.id }))
     }
-    let told = 0
-    const sent = await session.upload(binary.file, binary.bytes, {
-      signal: ports.signal,
-      onProgress: (sentBytes, allBytes) => {
-        const percent = Math.floor((sentBytes * 100) / Math.max(allBytes, 1))
-        if (percent < told + progressEveryPercent) return
-        told = percent - (percent % progressEveryPercent)
-        const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
-        following.say(step, 'note', `${megabytes(sentBytes)} of ${megabytes(allBytes)} MB copied (${percent} %)`)
-      },
-    })
-    if (!sent.ok) return sent
-    directories.push(sent.value.directory)
-    files[at] = { ...before, content: { kind: 'copied', at: sent.value.path, gzip: binary.gzip } }
+    local.push(binary)
   }
-  return ok({ files, directories })
+  let told = 0
+  const sent = await session.upload(local, {
+    signal: ports.signal,
+    onProgress: (sentBytes, allBytes) => {
+      const percent = Math.floor((sentBytes * 100) / Math.max(allBytes, 1))
+      if (allBytes < progressFromBytes || percent < told + progressEveryPercent) return
+      told = percent - (percent % progressEveryPercent)
+      const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+      following.say(step, 'note', `${megabytes(sentBytes)} of ${megabytes(allBytes)} MB copied (${percent} %)`)
+    },
+  })
+  if (!sent.ok) return sent
+  const { directory } = sent.value
+  const files = prepared.map((file, at): PreparedFile => {
+    const content = step.files[at]?.content
+    const binary = content?.kind === 'binary' ? ports.binary(content.name) : undefined
+    if (!binary) return file
+    return { ...file, content: { kind: 'copied', at: `${directory}/${basename(binary.file)}`, gzip: binary.gzip } }
+  })
+  return ok({ files, directory })
 }
 
 /** One try of a step over one session. */
@@ -214,7 +218,7 @@ async function tryStep(
   const prepared = await prepare(step, ports)
   if (!prepared.ok) return prepared
   let files = prepared.value
-  let directories: readonly string[] = []
+  let directory: string | undefined
   if (step.files.some(({ content }) => content.kind === 'binary')) {
     const checked = await session.script(checkText(step, files), { as: 'root', timeoutMs: checkTimeoutMs })
     if (!checked.ok) return checked
@@ -223,7 +227,7 @@ async function tryStep(
     const copied = await copyBinaries(session, step, files, following, ports)
     if (!copied.ok) return copied
     files = copied.value.files
-    directories = copied.value.directories
+    directory = copied.value.directory
   }
   const done = await runMarked(session, stepScript(step, files, following.current().id, word), word, {
     step,
@@ -233,9 +237,7 @@ async function tryStep(
       if (marker === 'begin') following.step(step.id, { state: 'running' })
     },
   })
-  for (const directory of directories) {
-    if (session.alive()) await session.script(`rm -rf '${directory}'`, { as: 'user' })
-  }
+  if (directory !== undefined && session.alive()) await session.script(`rm -rf '${directory}'`, { as: 'user' })
   if (!done.ok) return done
   const { result, markers } = done.value
   if (result.exit === 0 && markers.includes('already')) return ok('already')
@@ -321,13 +323,13 @@ export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPort
   const stepsOf = (hostId: string): readonly Step[] => initial.plan.steps.filter((step) => step.hostId === hostId)
   const ahead = new Map<string, Promise<void>>()
   for (const hostId of initial.plan.order.flat()) {
-    ahead.set(hostId, runSteps(stepsOf(hostId).filter((step) => inert.includes(step.kind))))
+    ahead.set(hostId, runSteps(stepsOf(hostId).filter((step) => step.ahead)))
   }
   for (const group of initial.plan.order) {
     await Promise.all(
       group.map(async (hostId) => {
         await ahead.get(hostId)
-        await runSteps(stepsOf(hostId).filter((step) => !inert.includes(step.kind)))
+        await runSteps(stepsOf(hostId).filter((step) => !step.ahead))
       }),
     )
     if (stopping()) break

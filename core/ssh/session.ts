@@ -20,6 +20,7 @@ import type {
   Client,
   ClientChannel,
   ConnectConfig,
+  SFTPWrapper,
   ServerHostKeyAlgorithm,
 } from 'ssh2'
 import type { Login } from '../../domain/cluster.ts'
@@ -82,17 +83,19 @@ export interface Session {
   rootBy(): Promise<Result<RootBy>>
   /** Runs a POSIX shell script; a non-zero exit is a result, not a problem. */
   script(text: string, options: ScriptOptions): Promise<Result<ScriptResult>>
-  /** Copies a local file into a new private directory (mode 0700) of the login user there; answers its path. */
-  upload(
-    file: string,
-    bytes: number,
-    options: UploadOptions,
-  ): Promise<Result<{ readonly path: string; readonly directory: string }>>
+  /** Copies local files into a new private directory (mode 0700) of the login user there; answers the directory. */
+  upload(files: readonly LocalFile[], options: UploadOptions): Promise<Result<{ readonly directory: string }>>
   /** Opens a unix socket there. */
   openSocket(path: string): Promise<Result<Duplex>>
   /** Opens a TCP connection that starts there; `host-unreachable` when nobody accepts it. */
   openTcp(address: string, port: number): Promise<Result<Duplex>>
   close(): void
+}
+
+/** A file of this machine; it keeps its name there. */
+export interface LocalFile {
+  readonly file: string
+  readonly bytes: number
 }
 
 export interface UploadOptions {
@@ -575,6 +578,67 @@ exit 0`,
     return result === 'password-refused' ? noRoot('') : result
   }
 
+  function openSftp(fail: (reason: string) => Result<never>): Promise<Result<SFTPWrapper>> {
+    return new Promise((resolve) => {
+      void ended.then((lost) => {
+        resolve(failed(lost))
+      })
+      client.sftp((error, sftp) => {
+        resolve(error ? fail(error.message) : ok(sftp))
+      })
+    })
+  }
+
+  /** Copies one file after the other over one SFTP channel. */
+  async function putAll(
+    files: readonly LocalFile[],
+    directory: string,
+    allBytes: number,
+    { signal, onProgress }: UploadOptions,
+    fail: (reason: string) => Result<never>,
+  ): Promise<Result<null>> {
+    const opened = await openSftp(fail)
+    if (!opened.ok) return opened
+    const sftp = opened.value
+    let before = 0
+    for (const { file, bytes } of files) {
+      const put = await new Promise<Result<null>>((resolve) => {
+        const finish = (result: Result<null>): void => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', stop)
+          resolve(result)
+        }
+        const stop = (): void => {
+          finish(failed(problem('run-cancelled', { count: 0 }, where)))
+        }
+        const timer = setTimeout(() => {
+          finish(failed(problem('command-timeout', { host: target.address, seconds: uploadTimeoutMs / 1000 }, where)))
+        }, uploadTimeoutMs)
+        void ended.then((lost) => {
+          finish(failed(lost))
+        })
+        signal?.addEventListener('abort', stop)
+        if (signal?.aborted) {
+          stop()
+          return
+        }
+        const step = (sent: number): void => onProgress?.(before + sent, allBytes)
+        const pace = { concurrency: uploadConcurrency, chunkSize: uploadChunk, step }
+        sftp.fastPut(file, `${directory}/${basename(file)}`, pace, (failure) => {
+          // SFTP says only "Failure" for a full disk; the directory was chosen with room, so another writer took it.
+          finish(failure ? fail(failure.message) : ok(null))
+        })
+      })
+      if (!put.ok) {
+        sftp.end()
+        return put
+      }
+      before += bytes
+    }
+    sftp.end()
+    return ok(null)
+  }
+
   const session: Session = {
     target,
     ended,
@@ -589,11 +653,12 @@ exit 0`,
       return found
     },
     script,
-    async upload(file, bytes, options) {
-      const name = basename(file)
+    async upload(files, options) {
+      const names = files.map(({ file }) => basename(file)).join(', ')
+      const allBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
       const fail = (reason: string): Result<never> =>
-        failed(problem('upload-failed', { host: target.address, file: name, reason }, where))
-      const neededKb = Math.ceil(bytes / 1024) + 1024
+        failed(problem('upload-failed', { host: target.address, file: names, reason }, where))
+      const neededKb = Math.ceil(allBytes / 1024) + 1024
       const made = await script(
         `umask 077
 for d in "$HOME" /var/tmp /tmp; do
@@ -605,57 +670,14 @@ exit 1`,
         { as: 'user', ...(options.signal ? { signal: options.signal } : {}) },
       )
       if (!made.ok) return made
-      if (made.value.exit !== 0) {
-        return failed(problem('disk-full', { host: target.address, what: name }, where))
-      }
+      if (made.value.exit !== 0) return failed(problem('disk-full', { host: target.address, what: names }, where))
       const directory = made.value.out.trim()
-      const path = `${directory}/${name}`
       works++
-      const put = await new Promise<Result<null>>((resolve) => {
-        const finish = (result: Result<null>): void => {
-          clearTimeout(timer)
-          resolve(result)
-        }
-        const timer = setTimeout(() => {
-          finish(failed(problem('command-timeout', { host: target.address, seconds: uploadTimeoutMs / 1000 }, where)))
-        }, uploadTimeoutMs)
-        void ended.then((lost) => {
-          finish(failed(lost))
-        })
-        client.sftp((error, sftp) => {
-          if (error) {
-            finish(fail(error.message))
-            return
-          }
-          const stop = (): void => {
-            sftp.end()
-            finish(failed(problem('run-cancelled', { count: 0 }, where)))
-          }
-          options.signal?.addEventListener('abort', stop)
-          if (options.signal?.aborted) stop()
-          sftp.fastPut(
-            file,
-            path,
-            {
-              concurrency: uploadConcurrency,
-              chunkSize: uploadChunk,
-              step: (sent) => options.onProgress?.(sent, bytes),
-            },
-            (failure) => {
-              options.signal?.removeEventListener('abort', stop)
-              sftp.end()
-              // SFTP says only "Failure" for a full disk; the directory was chosen with room, so another writer took it.
-              finish(failure ? fail(failure.message) : ok(null))
-            },
-          )
-        })
-      })
+      const put = await putAll(files, directory, allBytes, options, fail)
       works--
-      if (!put.ok) {
-        if (alive) void script(`rm -rf '${directory}'`, { as: 'user' })
-        return put
-      }
-      return ok({ path, directory })
+      if (put.ok) return ok({ directory })
+      if (alive) void script(`rm -rf '${directory}'`, { as: 'user' })
+      return put
     },
     openSocket(path) {
       return new Promise((resolve) => {
