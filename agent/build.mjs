@@ -53,10 +53,13 @@ function packRuntime(runtime) {
   const stampFile = path.join(out, `${name}.json`)
   const input = readFileSync(source)
   if (sha256(input) !== runtime.sha256)
-    throw new Error(`${source} is not the runtime that was looked at: its SHA-256 is ${sha256(input)}, pinned is ${runtime.sha256}`)
+    throw new Error(
+      `${source} is not the runtime that was looked at: its SHA-256 is ${sha256(input)}, pinned is ${runtime.sha256}`,
+    )
   if (existsSync(stampFile) && existsSync(path.join(out, name))) {
     const stamp = JSON.parse(readFileSync(stampFile, 'utf8'))
-    if (stamp.from === runtime.sha256 && stamp.packed === sha256(readFileSync(path.join(out, name)))) return { name, ...stamp }
+    if (stamp.from === runtime.sha256 && stamp.packed === sha256(readFileSync(path.join(out, name))))
+      return { name, ...stamp }
   }
   const scratch = mkdtempSync(path.join(tmpdir(), 'shoal-runtime-'))
   const copy = path.join(scratch, 'node')
@@ -99,4 +102,6 @@ const packed = runtimes.map((r) => [r.arch, packRuntime(r)]).filter(([, r]) => r
 const manifest = { version, id: `${version}-${digest}`, files: sums, runtimes: Object.fromEntries(packed) }
 writeFileSync(path.join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 const size = readFileSync(path.join(out, 'shoal-agent.cjs')).length
-console.log(`agent ${manifest.id}: bundle ${Math.round(size / 1024)} kB, runtimes ${packed.map(([a]) => a).join(', ') || 'none'}`)
+console.log(
+  `agent ${manifest.id}: bundle ${Math.round(size / 1024)} kB, runtimes ${packed.map(([a]) => a).join(', ') || 'none'}`,
+)

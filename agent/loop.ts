@@ -138,16 +138,24 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
             .then(
               (addresses) => give({ kind: 'observed', what: 'addresses', look, addresses }),
               (error: unknown) =>
-                give({ kind: 'unobserved', what: 'addresses', look, says: `addresses: ${reason(error)}`, absent: false }),
+                give({
+                  kind: 'unobserved',
+                  what: 'addresses',
+                  look,
+                  says: `addresses: ${reason(error)}`,
+                  absent: false,
+                }),
             )
         } else {
-          tableWork = tableWork.then(readTable).then((looked) =>
-            give(
-              'table' in looked
-                ? { kind: 'observed', what: 'table', look, table: looked.table }
-                : { kind: 'unobserved', what: 'table', look, says: looked.says, absent: looked.absent },
-            ),
-          )
+          tableWork = tableWork
+            .then(readTable)
+            .then((looked) =>
+              give(
+                'table' in looked
+                  ? { kind: 'observed', what: 'table', look, table: looked.table }
+                  : { kind: 'unobserved', what: 'table', look, says: looked.says, absent: looked.absent },
+              ),
+            )
         }
         return
       }
@@ -163,11 +171,13 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
         return
       }
       case 'address':
-        addressWork = addressWork.then(() => hands.addresses.change(effect.changes)).then(
-          (results) => give({ kind: 'addressed', results }),
-          (error: unknown) =>
-            give({ kind: 'addressed', results: effect.changes.map((change) => ({ change, failed: reason(error) })) }),
-        )
+        addressWork = addressWork
+          .then(() => hands.addresses.change(effect.changes))
+          .then(
+            (results) => give({ kind: 'addressed', results }),
+            (error: unknown) =>
+              give({ kind: 'addressed', results: effect.changes.map((change) => ({ change, failed: reason(error) })) }),
+          )
         return
       case 'announce':
         void hands.addresses.announce(effect.addresses, effect.burst).then(

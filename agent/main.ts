@@ -63,7 +63,10 @@ async function run(): Promise<void> {
   const kernel = 'kernel' in opened ? opened.kernel : null
   const log = (line: string): void => void process.stdout.write(`${line}\n`)
   const early: string[] = []
-  if ('missing' in opened) early.push(`The native part cannot be loaded (${opened.missing}); addresses are set with ip, announced with arping.`)
+  if ('missing' in opened)
+    early.push(
+      `The native part cannot be loaded (${opened.missing}); addresses are set with ip, announced with arping.`,
+    )
   if (kernel) {
     const refused = kernel.realTime(realTimePriority)
     if (refused) early.push(`Real-time scheduling is not granted: ${refused}.`)
@@ -212,12 +215,20 @@ function statusText({ director: d, services, atMs }: Snapshot): string {
     d.peer.known
       ? `peer is ${d.peer.alive ? (d.peer.role ?? 'heard') : 'not heard'}`
       : 'no second director is configured',
-    ...d.peer.paths.map((p) => `  path ${p.name} ${p.local} → ${p.remote}: ${p.state}, last beat ${ago(p.lastHeardAtMs, atMs)}, loss ${p.lossPercent} %, refused ${p.refused}`),
-    ...d.virtualIps.map((v) => `virtual IP ${v.address} on ${v.device}: ${v.held === null ? 'not known' : v.held ? 'here' : 'not here'}${v.wanted === v.held ? '' : ', being changed'}`),
+    ...d.peer.paths.map(
+      (p) =>
+        `  path ${p.name} ${p.local} → ${p.remote}: ${p.state}, last beat ${ago(p.lastHeardAtMs, atMs)}, loss ${p.lossPercent} %, refused ${p.refused}`,
+    ),
+    ...d.virtualIps.map(
+      (v) =>
+        `virtual IP ${v.address} on ${v.device}: ${v.held === null ? 'not known' : v.held ? 'here' : 'not here'}${v.wanted === v.held ? '' : ', being changed'}`,
+    ),
     ...d.kernel.drift.map((t) => `differs: ${t}`),
   ]
   for (const s of services) {
-    lines.push(`${s.name} ${s.id} ${s.scheduler}${s.inKernel ? '' : ' NOT IN THE KERNEL'}${s.sorry ? ' (sorry server stands in)' : ''}`)
+    lines.push(
+      `${s.name} ${s.id} ${s.scheduler}${s.inKernel ? '' : ' NOT IN THE KERNEL'}${s.sorry ? ' (sorry server stands in)' : ''}`,
+    )
     for (const r of s.realServers)
       lines.push(
         `  ${r.name} ${r.address}:${r.port} ${r.health}, weight ${r.weightKernel ?? '-'}, ${r.activeConnections} active, checked ${ago(r.lastCheckAtMs, atMs)}${r.health === 'down' && r.lastError ? `: ${r.lastError}` : ''}`,
@@ -259,13 +270,21 @@ async function main(): Promise<number> {
         return 1
       }
       for (const entry of message.journal)
-        say(asJson ? JSON.stringify(entry) : `${new Date(entry.atMs).toISOString()} ${entry.director} ${tell(entry.event)}`)
+        say(
+          asJson
+            ? JSON.stringify(entry)
+            : `${new Date(entry.atMs).toISOString()} ${entry.director} ${tell(entry.event)}`,
+        )
       return 0
     }
     case 'handover':
     case 'reload': {
       const by = `console (${process.env.SUDO_USER ?? process.env.USER ?? 'root'})`
-      const message = await ask({ id: 1, ask: 'order', order: { kind: word === 'reload' ? 'reload' : 'hand-over', by } })
+      const message = await ask({
+        id: 1,
+        ask: 'order',
+        order: { kind: word === 'reload' ? 'reload' : 'hand-over', by },
+      })
       const refused = refusedOf(message)
       if (refused !== undefined) complain(refused)
       return refused === undefined ? 0 : 1

@@ -12,5 +12,10 @@ export default defineConfig({
   platform: 'node',
   treeshake: { moduleSideEffects: false },
   transform: { define: { __SHOAL_AGENT_VERSION__: JSON.stringify(version) } },
-  output: { file: 'out/agent/shoal-agent.cjs', format: 'cjs', minify: 'dce-only', comments: { legal: false, annotation: false, jsdoc: false } },
+  output: {
+    file: 'out/agent/shoal-agent.cjs',
+    format: 'cjs',
+    minify: 'dce-only',
+    comments: { legal: false, annotation: false, jsdoc: false },
+  },
 })

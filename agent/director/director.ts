@@ -3,18 +3,7 @@
  * `wakeAt(state)` says when it wants to be woken. Whatever the input was, every step ends with the same questions: who serves, is a
  * beat due, is a check due, is the kernel as it should be.
  */
-import {
-  awake,
-  beatOf,
-  decide,
-  heardPeer,
-  holds,
-  memoryOf,
-  order,
-  roleDue,
-  stopLimitMs,
-  tookOver,
-} from './failover.ts'
+import { awake, beatOf, decide, heardPeer, holds, memoryOf, order, roleDue, stopLimitMs, tookOver } from './failover.ts'
 import { probed, recheck, runDue, withConfig, type Turn } from './health.ts'
 import { fallSilent, hear, pathsOf, refuse, withPaths, withTrouble } from './heartbeat.ts'
 import { kernelDue, lookAround, reconcile, seen, trouble } from './kernel.ts'
@@ -149,7 +138,14 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
   s.digest = input.digest
   s.hasKey = input.hasKey
   s.configProblems = []
-  s.kernel = { ...s.kernel, addressSettled: null, applyTries: 0, addressTries: 0, applyHoldMs: now.ms, addressHoldMs: now.ms }
+  s.kernel = {
+    ...s.kernel,
+    addressSettled: null,
+    applyTries: 0,
+    addressTries: 0,
+    applyHoldMs: now.ms,
+    addressHoldMs: now.ms,
+  }
   const side = sideOf(w)
   if (side !== s.side || before === null) s.side = side
   s.health = withConfig(s.health, config, now)
@@ -167,7 +163,8 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
   )
 }
 
-const listenPaths = (s: State, side: Side): ReturnType<typeof pathsOf> => (s.config && hasPeer(s) ? pathsOf(s.config, side) : [])
+const listenPaths = (s: State, side: Side): ReturnType<typeof pathsOf> =>
+  s.config && hasPeer(s) ? pathsOf(s.config, side) : []
 
 /** Which director this is: the one whose public (or private) address is on an interface here. */
 function sideOf(w: Work): Side | null {
@@ -256,4 +253,3 @@ function leave(w: Work): void {
   s.stopping = { ...s.stopping, exited: true }
   w.out.push({ kind: 'journal', event: { kind: 'stopped', reason: s.stopping.by } }, { kind: 'exit' })
 }
-

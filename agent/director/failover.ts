@@ -30,7 +30,7 @@ const yieldedSaidMs = 3_000
 /** A failback waits at least this long, so that a director that comes and goes does not take the service with it. */
 const failbackMinMs = 1_000
 
-export function toWall(w: Work, ms: number): number {
+function toWall(w: Work, ms: number): number {
   return Math.round(w.now.wallMs - (w.now.ms - ms))
 }
 
@@ -56,7 +56,7 @@ function holdsAll(s: State): boolean {
 }
 
 /** Why this director cannot serve; empty = fit. */
-export function unfitness(s: State): readonly string[] {
+function unfitness(s: State): readonly string[] {
   const { config, kernel } = s
   if (!config) return s.configProblems
   const reasons: string[] = []
@@ -66,7 +66,9 @@ export function unfitness(s: State): readonly string[] {
     if (!s.side) {
       const primary = config.primary?.public ?? 'none'
       const backup = config.backup?.public ?? 'none'
-      reasons.push(`Neither the primary address ${primary} nor the backup address ${backup} is on an interface of this host.`)
+      reasons.push(
+        `Neither the primary address ${primary} nor the backup address ${backup} is on an interface of this host.`,
+      )
     } else {
       const own = ownAddresses(s)?.public
       const at = kernel.addresses.addresses.find((a) => a.address === own)
@@ -91,8 +93,14 @@ export function unfitness(s: State): readonly string[] {
 }
 
 /** Could serve at once. */
-export function ready(s: State): boolean {
-  return s.unfitBecause.length === 0 && s.config !== null && s.kernel.addresses !== null && s.kernel.tableAtMs !== null && s.stopping === null
+function ready(s: State): boolean {
+  return (
+    s.unfitBecause.length === 0 &&
+    s.config !== null &&
+    s.kernel.addresses !== null &&
+    s.kernel.tableAtMs !== null &&
+    s.stopping === null
+  )
 }
 
 function setRole(w: Work, to: Role, reason: string): void {
@@ -107,7 +115,11 @@ function setRole(w: Work, to: Role, reason: string): void {
   w.out.push({ kind: 'journal', event: { kind: 'role', from, to, term: w.s.term, reason } }, { kind: 'report' })
 }
 
-export function memoryOf(s: State): { readonly term: number; readonly peerBoot: number; readonly owned: readonly string[] } {
+export function memoryOf(s: State): {
+  readonly term: number
+  readonly peerBoot: number
+  readonly owned: readonly string[]
+} {
   return { term: s.term, peerBoot: s.hearing.peerBoot, owned: [...s.kernel.owned].sort() }
 }
 
@@ -143,7 +155,12 @@ function letGo(w: Work, reason: string): void {
 }
 
 /** The failover record, for the journal, of a takeover that has come to its announcement (or failed to). */
-export function recordOf(w: Work, takeover: Takeover, announcedMs: number | null, peerWas: string | undefined): FailoverRecord {
+function recordOf(
+  w: Work,
+  takeover: Takeover,
+  announcedMs: number | null,
+  peerWas: string | undefined,
+): FailoverRecord {
   const wall = (ms: number): number => toWall(w, ms)
   const { s } = w
   const outageFrom = takeover.cause === 'peer-silent' ? takeover.lastHeardMs : undefined
@@ -153,7 +170,9 @@ export function recordOf(w: Work, takeover: Takeover, announcedMs: number | null
     ...(peerWas === undefined ? {} : { from: peerWas }),
     to: s.self.name,
     term: takeover.term,
-    ...(takeover.cause !== 'first-start' && takeover.lastHeardMs !== undefined ? { lastHeardAtMs: wall(takeover.lastHeardMs) } : {}),
+    ...(takeover.cause !== 'first-start' && takeover.lastHeardMs !== undefined
+      ? { lastHeardAtMs: wall(takeover.lastHeardMs) }
+      : {}),
     ...(takeover.cause === 'peer-silent' && takeover.firstMissedMs !== undefined
       ? { firstMissedAtMs: wall(takeover.firstMissedMs) }
       : {}),
@@ -171,7 +190,9 @@ export function tookOver(w: Work, announced: boolean): void {
   if (!s.takeover) return
   const record = recordOf(w, s.takeover, announced ? now.ms : null, s.takeover.from)
   s.takeover = null
-  s.announceAtMs = [...s.announceAtMs, ...(s.config?.announce.repeatMs ?? []).map((ms) => now.ms + ms)].sort((a, b) => a - b)
+  s.announceAtMs = [...s.announceAtMs, ...(s.config?.announce.repeatMs ?? []).map((ms) => now.ms + ms)].sort(
+    (a, b) => a - b,
+  )
   w.out.push({ kind: 'journal', event: { kind: 'failover', record } }, { kind: 'report' })
 }
 
@@ -187,7 +208,10 @@ function offer(w: Work, kind: Offer, ticket: number | null, exit: boolean): void
   if (!able) {
     if (exit) letGo(w, 'stopping; no ready peer to hand over to')
     else if (ticket !== null) {
-      const why = !peer || !peerAlive(s, now.ms) ? 'The other director is not heard.' : `The other director is ${peer.role} and not ready.`
+      const why =
+        !peer || !peerAlive(s, now.ms)
+          ? 'The other director is not heard.'
+          : `The other director is ${peer.role} and not ready.`
       w.out.push({ kind: 'answer', ticket, refused: why })
     }
     return
@@ -228,7 +252,8 @@ const causeOfOffer: Readonly<Record<Offer, FailoverCause>> = {
   link: 'peer-unfit',
 }
 
-const serves = (beat: Beat): boolean => beat.role === 'active' || beat.offers !== undefined || (beat.role === 'stopping' && beat.holds)
+const serves = (beat: Beat): boolean =>
+  beat.role === 'active' || beat.offers !== undefined || (beat.role === 'stopping' && beat.holds)
 
 function standingOf(role: Role, isReady: boolean): number {
   if (!isReady) return 0
@@ -248,7 +273,14 @@ function fillVacancy(w: Work, peer: Beat): void {
   const preferred = mine > theirs || (mine === theirs && s.side === 'primary')
   if (!preferred && waitedMs < limitMs) return
   // A primary that has just been switched on gets a moment to look around before the backup goes first.
-  if (peer.role === 'starting' && !peer.ready && s.role === 'starting' && s.side === 'backup' && waitedMs < timing(s).deadtimeMs) return
+  if (
+    peer.role === 'starting' &&
+    !peer.ready &&
+    s.role === 'starting' &&
+    s.side === 'backup' &&
+    waitedMs < timing(s).deadtimeMs
+  )
+    return
   const cause: FailoverCause = s.role === 'starting' && theirs > 0 ? 'first-start' : 'peer-unfit'
   const why = !preferred
     ? `nobody was active for ${waitedMs} ms`
@@ -303,7 +335,8 @@ export function heardPeer(w: Work, beat: Beat, before: Beat | null, wasSilent: b
     }
     return
   }
-  const yielded = beat.yieldedAfterMs !== undefined && (before?.boot !== beat.boot || before.yieldedAfterMs === undefined)
+  const yielded =
+    beat.yieldedAfterMs !== undefined && (before?.boot !== beat.boot || before.yieldedAfterMs === undefined)
   if (yielded) s.bothServe ??= { sinceMs: now.ms, peer: beat.name }
   if (s.bothServe && !beat.holds) {
     const activeForMs = Math.round(now.ms - s.roleSinceMs)
@@ -341,7 +374,8 @@ export function decide(w: Work): void {
 
   if (s.stopping) {
     if (s.role === 'active' && !s.handing) letGo(w, 'stopping')
-    if (s.role === 'active' && s.handing && now.ms - s.handing.sinceMs >= handOverLimitMs(s)) letGo(w, 'stopping; the peer did not take over in time')
+    if (s.role === 'active' && s.handing && now.ms - s.handing.sinceMs >= handOverLimitMs(s))
+      letGo(w, 'stopping; the peer did not take over in time')
     if (s.role === 'active' && s.handing && !alive) letGo(w, 'stopping; the peer fell silent')
     return
   }
@@ -371,7 +405,8 @@ export function decide(w: Work): void {
       s.vacantSinceMs = null
       if (!sure) return
       if (s.role === 'starting') {
-        if (now.ms - s.listeningSinceMs >= deadtimeMs) claim(w, 'first-start', `nobody was heard for ${Math.round(now.ms - s.listeningSinceMs)} ms`)
+        if (now.ms - s.listeningSinceMs >= deadtimeMs)
+          claim(w, 'first-start', `nobody was heard for ${Math.round(now.ms - s.listeningSinceMs)} ms`)
       } else {
         const silentMs = Math.round(now.ms - (s.hearing.lastHeardMs ?? s.roleSinceMs))
         if (s.hearing.lastHeardMs !== null || silentMs >= deadtimeMs)
@@ -393,7 +428,11 @@ export function decide(w: Work): void {
           s.handing = null
           w.beatNow = true
           for (const ticket of tickets)
-            w.out.push({ kind: 'answer', ticket, refused: 'The other director did not take over in time; this one stays active.' })
+            w.out.push({
+              kind: 'answer',
+              ticket,
+              refused: 'The other director did not take over in time; this one stays active.',
+            })
         }
         return
       }

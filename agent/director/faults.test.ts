@@ -20,7 +20,10 @@ const nobodyBoundMs = 6 * deadtimeMs + 2_000
 const settleMs = 30_000
 
 type Fault =
-  | { kind: 'crash' | 'boot' | 'kill' | 'cut' | 'heal' | 'wipe' | 'delete' | 'hand-over' | 'lose-apply' | 'stop'; host: HostName }
+  | {
+      kind: 'crash' | 'boot' | 'kill' | 'cut' | 'heal' | 'wipe' | 'delete' | 'hand-over' | 'lose-apply' | 'stop'
+      host: HostName
+    }
   | { kind: 'stall'; host: HostName; ms: number }
   | { kind: 'cut-path'; from: HostName | null }
   | { kind: 'heal-paths' }
@@ -30,7 +33,20 @@ type Fault =
 const host = fc.constantFrom(...hostNames)
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('crash', 'boot', 'boot', 'kill', 'cut', 'heal', 'heal', 'wipe', 'delete', 'hand-over', 'lose-apply', 'stop'),
+    kind: fc.constantFrom(
+      'crash',
+      'boot',
+      'boot',
+      'kill',
+      'cut',
+      'heal',
+      'heal',
+      'wipe',
+      'delete',
+      'hand-over',
+      'lose-apply',
+      'stop',
+    ),
     host,
   }),
   fc.record({ kind: fc.constant('stall' as const), host, ms: fc.integer({ min: 50, max: 4_000 }) }),
@@ -110,8 +126,10 @@ function problemsAtRest(world: World): string[] {
   const problems: string[] = []
   const active = world.active()
   if (active.length !== 1) problems.push(`active: ${active.join(' and ') || 'nobody'}`)
-  if (world.holders().join() !== active.join()) problems.push(`holders ${world.holders().join()} but active ${active.join()}`)
-  if (active.length === 1 && world.mac() !== active[0]) problems.push(`the client asks ${world.mac()}, active is ${active[0]}`)
+  if (world.holders().join() !== active.join())
+    problems.push(`holders ${world.holders().join()} but active ${active.join()}`)
+  if (active.length === 1 && world.mac() !== active[0])
+    problems.push(`the client asks ${world.mac()}, active is ${active[0]}`)
   for (const name of hostNames) {
     const { state, processUp } = world.hosts[name]
     if (!processUp || !state?.config) continue
@@ -121,7 +139,9 @@ function problemsAtRest(world: World): string[] {
       const real = world.hosts[name].table.get(service.key)
       const as = real && {
         scheduler: real.scheduler,
-        destinations: new Map([...real.destinations].map(([k, v]) => [k, { ...v, activeConnections: 0, inactiveConnections: 0 }])),
+        destinations: new Map(
+          [...real.destinations].map(([k, v]) => [k, { ...v, activeConnections: 0, inactiveConnections: 0 }]),
+        ),
       }
       problems.push(...compareService(state.config, service, as).map((d) => `${name}: ${d.says}`))
       for (const server of service.servers) {
@@ -159,9 +179,12 @@ describe('any schedule of faults', () => {
           bothSince = both && hearing ? (bothSince ?? now) : null
           if (bothSince !== null && hearingSince !== null && now - Math.max(bothSince, hearingSince) > bothBoundMs)
             throw new Error(`both hold the virtual IP for ${now - bothSince} ms though they hear each other`)
-          const able = hostNames.some((n) => alert(world, n) && !world.hosts[n].everythingCut && !world.hosts[n].state?.stopping)
+          const able = hostNames.some(
+            (n) => alert(world, n) && !world.hosts[n].everythingCut && !world.hosts[n].state?.stopping,
+          )
           nobodySince = able && world.active().length === 0 ? (nobodySince ?? now) : null
-          if (nobodySince !== null && now - nobodySince > nobodyBoundMs) throw new Error(`nobody is active for ${now - nobodySince} ms`)
+          if (nobodySince !== null && now - nobodySince > nobodyBoundMs)
+            throw new Error(`nobody is active for ${now - nobodySince} ms`)
         }
         world.onStep(watch)
         world.boot('lvs1')
@@ -190,7 +213,10 @@ describe('any schedule of faults', () => {
           expect(world.served()).toBe(true)
           expect(floating(config)).toHaveLength(1)
         } catch (error) {
-          throw new Error(`${error instanceof Error ? error.message : String(error)}\n${world.transcript().slice(-60).join('\n')}`, { cause: error })
+          throw new Error(
+            `${error instanceof Error ? error.message : String(error)}\n${world.transcript().slice(-60).join('\n')}`,
+            { cause: error },
+          )
         }
       }),
       { numRuns: schedules, ...(process.env.SHOAL_SEED ? { seed: Number(process.env.SHOAL_SEED) } : {}) },

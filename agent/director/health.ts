@@ -10,11 +10,11 @@ import type { Now, Probe } from './words.ts'
 /** Results kept per server for the screen. */
 const recentResults = 60
 /** The hands end a check at its timeout; this much later the centre gives up on the hands. */
-export const stuckGraceMs = 2_000
+const stuckGraceMs = 2_000
 /** First checks of a new config are spread over at most this long, so that a thousand do not start in one tick. */
 const firstSpreadMs = 1_000
 
-export type Health = 'up' | 'down' | 'unknown'
+type Health = 'up' | 'down' | 'unknown'
 
 export interface ServerState {
   readonly spec: RealServer
@@ -65,7 +65,7 @@ export function endpoint(address: string, port: number): string {
 }
 
 /** What the kernel knows a virtual server by. */
-export function serviceKey(spec: VirtualServer): string {
+function serviceKey(spec: VirtualServer): string {
   return spec.fwmark ? `fwmark ${spec.fwmark}` : `${spec.protocol} ${endpoint(spec.vip.address, spec.port)}`
 }
 
@@ -85,7 +85,11 @@ function serverDue(server: ServerState): number {
   return server.probe ? server.probe.limitMs : server.nextMs
 }
 
-function healthOf(services: readonly ServiceState[], nextProbe: number, index?: ReadonlyMap<string, number>): HealthState {
+function healthOf(
+  services: readonly ServiceState[],
+  nextProbe: number,
+  index?: ReadonlyMap<string, number>,
+): HealthState {
   return {
     services,
     index: index ?? new Map(services.map((s, i) => [s.key, i])),
@@ -181,7 +185,13 @@ function settle(
   return { server: next, turn }
 }
 
-function replace(health: HealthState, at: number, service: ServiceState, serverAt: number, server: ServerState): HealthState {
+function replace(
+  health: HealthState,
+  at: number,
+  service: ServiceState,
+  serverAt: number,
+  server: ServerState,
+): HealthState {
   const servers = service.servers.with(serverAt, server)
   const services = health.services.with(at, { ...service, servers, dueMs: serviceDue(servers) })
   return healthOf(services, health.nextProbe, health.index)

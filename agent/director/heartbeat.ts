@@ -112,7 +112,8 @@ export function hear(
   const path = hearing.paths.find((p) => p.name === name)
   if (!path) return { hearing, counted: false }
   if (beat.from === own.side) return { hearing: refuse(hearing, name, 'stranger'), counted: false }
-  const echo = beat.sees && beat.sees.boot === own.boot && beat.sees.seq > own.seq - freshEchoBeats && beat.sees.seq <= own.seq
+  const echo =
+    beat.sees && beat.sees.boot === own.boot && beat.sees.seq > own.seq - freshEchoBeats && beat.sees.seq <= own.seq
   const sameBoot = beat.boot === path.boot
   const newer = sameBoot ? beat.seq > path.seq : beat.boot >= hearing.peerBoot && beat.boot > path.boot
   // A peer whose clock and disk went back starts with a lower boot number; only its echo of our numbers tells it from a replay.

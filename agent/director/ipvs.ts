@@ -59,9 +59,7 @@ export function wanted(service: ServiceState): WantedService {
 }
 
 function maskOf(prefix: number): string {
-  return [0, 8, 16, 24]
-    .map((from) => (256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - from)))) & 255)
-    .join('.')
+  return [0, 8, 16, 24].map((from) => (256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - from)))) & 255).join('.')
 }
 
 function samePersistence(want: WantedService, have: KernelService): boolean {
@@ -86,7 +84,11 @@ export interface Difference {
 }
 
 /** The differences of one service of ours; `have` absent = the kernel does not have it. */
-export function compareService(config: Config, service: ServiceState, have: KernelService | undefined): readonly Difference[] {
+export function compareService(
+  config: Config,
+  service: ServiceState,
+  have: KernelService | undefined,
+): readonly Difference[] {
   const want = wanted(service)
   const { key } = service
   const option = serviceOption(key)
@@ -104,7 +106,9 @@ export function compareService(config: Config, service: ServiceState, have: Kern
     out.push({ command: `-A ${option}${family6} ${manner}`, says: `${key} is missing` })
   } else if (have.scheduler !== want.scheduler || !samePersistence(want, have)) {
     const has =
-      have.scheduler === want.scheduler ? 'another persistence' : `the scheduler ${have.scheduler} instead of ${want.scheduler}`
+      have.scheduler === want.scheduler
+        ? 'another persistence'
+        : `the scheduler ${have.scheduler} instead of ${want.scheduler}`
     out.push({ command: `-E ${option}${family6} ${manner}`, says: `${key} has ${has}` })
   }
   const kept = new Set<string>()
@@ -130,7 +134,8 @@ export function compareService(config: Config, service: ServiceState, have: Kern
     }
   }
   for (const found of have?.destinations.keys() ?? []) {
-    if (!kept.has(found)) out.push({ command: `-d ${option} -r ${found}`, says: `${found} is in ${key} and should not be` })
+    if (!kept.has(found))
+      out.push({ command: `-d ${option} -r ${found}`, says: `${found} is in ${key} and should not be` })
   }
   return out
 }
@@ -144,15 +149,6 @@ export function dropService(key: string): Difference {
 export function inOrder(differences: readonly Difference[]): readonly string[] {
   const rank = (command: string): number => ['-A', '-E', '-a', '-e', '-d', '-D'].indexOf(command.slice(0, 2))
   return differences.map((d) => d.command).sort((a, b) => rank(a) - rank(b))
-}
-
-/** The ipvsadm lines that build a config's whole table from nothing, every active server up: what `--plan ipvsadm` prints. */
-export function wholeTable(config: Config, services: readonly ServiceState[]): readonly string[] {
-  const allUp = services.map((service) => ({
-    ...service,
-    servers: service.servers.map((server) => ({ ...server, health: 'up' as const })),
-  }))
-  return allUp.flatMap((service) => compareService(config, service, undefined).map((d) => d.command))
 }
 
 /** Canonical text of an IPv6 address given as eight groups (RFC 5952: the longest run of zeros becomes `::`). */
@@ -178,7 +174,15 @@ function hexEndpoint(text: string): string {
   const port = Number.parseInt(text.slice(colon + 1), 16)
   const address = text.slice(0, colon)
   if (!address.startsWith('[')) return endpoint(hexAddress(address), port)
-  return endpoint(compress6(address.slice(1, -1).split(':').map((g) => Number.parseInt(g, 16))), port)
+  return endpoint(
+    compress6(
+      address
+        .slice(1, -1)
+        .split(':')
+        .map((g) => Number.parseInt(g, 16)),
+    ),
+    port,
+  )
 }
 
 function prefixOfMask(mask: number): number {
@@ -213,7 +217,11 @@ export function parseKernelTable(text: string): KernelTable {
       continue
     }
     const isMark = first === 'FWM'
-    if ((!isMark && first !== 'TCP' && first !== 'UDP') || !second || !/^(\[[0-9a-f:]+\]:|[0-9A-F]{8}:)?[0-9A-F]{4,8}$/.test(second))
+    if (
+      (!isMark && first !== 'TCP' && first !== 'UDP') ||
+      !second ||
+      !/^(\[[0-9a-f:]+\]:|[0-9A-F]{8}:)?[0-9A-F]{4,8}$/.test(second)
+    )
       continue
     const key = isMark ? `fwmark ${Number.parseInt(second, 16)}` : `${first.toLowerCase()} ${hexEndpoint(second)}`
     const at = words.indexOf('persistent')

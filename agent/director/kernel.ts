@@ -34,7 +34,7 @@ function set(w: Work, change: Partial<Kernel>): void {
 }
 
 /** Asks for a look; an older answer still on its way will be ignored. */
-export function look(w: Work, what: 'addresses' | 'table'): void {
+function look(w: Work, what: 'addresses' | 'table'): void {
   const number = w.s.kernel.look + 1
   const { ms } = w.now
   if (what === 'table') set(w, { look: number, tableLook: number, tableAskedMs: ms, nextTableMs: ms + tableLookMs })
@@ -43,13 +43,23 @@ export function look(w: Work, what: 'addresses' | 'table'): void {
 }
 
 /** Takes in an answer about the kernel. */
-export function seen(w: Work, input: Extract<Input, { kind: 'observed' | 'unobserved' | 'applied' | 'addressed' }>): void {
+export function seen(
+  w: Work,
+  input: Extract<Input, { kind: 'observed' | 'unobserved' | 'applied' | 'addressed' }>,
+): void {
   const { s, now } = w
   switch (input.kind) {
     case 'observed':
       if (input.what === 'table') {
         if (input.look !== s.kernel.tableLook) return
-        set(w, { table: input.table, lastTable: input.table, lookTrouble: null, tableAtMs: now.ms, tableAskedMs: null, absent: null })
+        set(w, {
+          table: input.table,
+          lastTable: input.table,
+          lookTrouble: null,
+          tableAtMs: now.ms,
+          tableAskedMs: null,
+          absent: null,
+        })
       } else {
         if (input.look !== s.kernel.addressLook) return
         set(w, { addresses: input.addresses, addressAtMs: now.ms, addressAskedMs: null })
@@ -67,7 +77,8 @@ export function seen(w: Work, input: Extract<Input, { kind: 'observed' | 'unobse
       return
     case 'applied':
       set(w, { applyingSinceMs: null, applyFailures: input.failures })
-      if (input.failures.length > 0 && s.kernel.applyTries <= 1) trouble(w, `ipvsadm: ${input.failures.slice(0, 5).join('; ')}`)
+      if (input.failures.length > 0 && s.kernel.applyTries <= 1)
+        trouble(w, `ipvsadm: ${input.failures.slice(0, 5).join('; ')}`)
       look(w, 'table')
       return
     case 'addressed':
@@ -82,7 +93,8 @@ function addressed(w: Work, results: readonly AddressResult[]): void {
   if (failed.length > 0) {
     set(w, { addressHoldMs: now.ms + retryMs })
     if (s.kernel.addressTries <= 1)
-      for (const { change, failed: why } of failed) trouble(w, `${change.address} on ${change.device}: ${change.do} failed: ${why}`)
+      for (const { change, failed: why } of failed)
+        trouble(w, `${change.address} on ${change.device}: ${change.do} failed: ${why}`)
   }
   const wantedUp = s.role === 'active' && results.some((r) => r.change.do === 'add')
   if (wantedUp && s.config) {
@@ -118,9 +130,13 @@ export function lookAround(w: Work): void {
     trouble(w, `ipvsadm gave no answer for ${applyLimitMs} ms`)
     set(w, { applyingSinceMs: null })
     look(w, 'table')
-  } else if (kernel.applyingSinceMs === null && (kernel.tableAskedMs === null ? now.ms >= kernel.nextTableMs : lost(kernel.tableAskedMs)))
+  } else if (
+    kernel.applyingSinceMs === null &&
+    (kernel.tableAskedMs === null ? now.ms >= kernel.nextTableMs : lost(kernel.tableAskedMs))
+  )
     look(w, 'table')
-  if (kernel.addressAskedMs === null ? now.ms >= kernel.nextAddressMs : lost(kernel.addressAskedMs)) look(w, 'addresses')
+  if (kernel.addressAskedMs === null ? now.ms >= kernel.nextAddressMs : lost(kernel.addressAskedMs))
+    look(w, 'addresses')
   if (s.watchers > 0 && now.ms >= kernel.nextCountMs) {
     w.out.push({ kind: 'count' })
     set(w, { nextCountMs: now.ms + countMs })
@@ -138,7 +154,10 @@ export function reconcile(w: Work): void {
   }
 }
 
-function differencesOf(s: State, table: KernelTable): { readonly differences: readonly Difference[]; readonly drifted: readonly string[] } {
+function differencesOf(
+  s: State,
+  table: KernelTable,
+): { readonly differences: readonly Difference[]; readonly drifted: readonly string[] } {
   const { config, kernel, health } = s
   if (!config) return { differences: [], drifted: [] }
   const { settled } = kernel
@@ -152,7 +171,13 @@ function differencesOf(s: State, table: KernelTable): { readonly differences: re
     const found = compareService(config, service, table.get(service.key))
     differences.push(...found)
     // What the kernel now lacks of what had been confirmed, nobody here has ordered.
-    if (found.length > 0 && settled && settled.table !== table && before?.key === service.key && settled.config === config)
+    if (
+      found.length > 0 &&
+      settled &&
+      settled.table !== table &&
+      before?.key === service.key &&
+      settled.config === config
+    )
       drifted.push(...compareService(config, before, table.get(service.key)).map((d) => d.says))
   })
   for (const key of kernel.owned) {
@@ -169,8 +194,18 @@ function reconcileTable(w: Work): void {
   const { differences, drifted } = differencesOf(s, table)
   if (drifted.length > 0) set(w, { tableDrift: [...new Set([...kernel.tableDrift, ...drifted])] })
   if (differences.length === 0) {
-    if (kernel.settled?.table !== table || kernel.settled.services !== s.health.services || kernel.settled.config !== config) {
-      set(w, { settled: { services: s.health.services, config, table }, applied: [], applyTries: 0, applyHoldMs: now.ms, applyFailures: [] })
+    if (
+      kernel.settled?.table !== table ||
+      kernel.settled.services !== s.health.services ||
+      kernel.settled.config !== config
+    ) {
+      set(w, {
+        settled: { services: s.health.services, config, table },
+        applied: [],
+        applyTries: 0,
+        applyHoldMs: now.ms,
+        applyFailures: [],
+      })
     }
     if (s.kernel.tableDrift.length > 0) {
       w.out.push({ kind: 'journal', event: { kind: 'drift', differences: said(s.kernel.tableDrift), repaired: true } })
@@ -209,7 +244,13 @@ function said(differences: readonly string[]): string[] {
 }
 
 function changeOf(kind: 'add' | 'remove', address: FloatingAddress): AddressChange {
-  return { do: kind, address: address.address, prefix: prefixOf(address), device: interfaceOf(address.device), label: address.device }
+  return {
+    do: kind,
+    address: address.address,
+    prefix: prefixOf(address),
+    device: interfaceOf(address.device),
+    label: address.device,
+  }
 }
 
 function removalOf(found: KernelAddress): AddressChange {
@@ -240,7 +281,8 @@ function reconcileAddresses(w: Work): void {
   for (const found of addresses.addresses) {
     if (!ours.has(found.address)) continue
     const want = wanted.find((a) => a.address === found.address)
-    if (!want || prefixOf(want) !== found.prefix || interfaceOf(want.device) !== found.device) changes.push(removalOf(found))
+    if (!want || prefixOf(want) !== found.prefix || interfaceOf(want.device) !== found.device)
+      changes.push(removalOf(found))
   }
   for (const want of wanted) {
     if (never.has(want.address)) continue
@@ -265,11 +307,14 @@ function reconcileAddresses(w: Work): void {
     return
   }
   if (now.ms < kernel.addressHoldMs) return
-  const drift = kernel.addressSettled === wantedText
-    ? changes.map((c) =>
-        c.do === 'add' ? `${c.address} is missing on ${c.device}` : `${c.address} is on ${c.device} and should not be`,
-      )
-    : []
+  const drift =
+    kernel.addressSettled === wantedText
+      ? changes.map((c) =>
+          c.do === 'add'
+            ? `${c.address} is missing on ${c.device}`
+            : `${c.address} is on ${c.device} and should not be`,
+        )
+      : []
   const removals = changes.filter((c) => c.do === 'remove')
   const additions = changes.filter((c) => c.do === 'add')
   w.out.push({ kind: 'address', changes: [...removals, ...additions] })

@@ -30,7 +30,9 @@ export function directorReport(s: State, now: Now): DirectorReport {
     generation: s.config?.serialNo ?? 0,
     peer: {
       known: hasPeer(s),
-      ...(peer ? { role: peer.offers === 'stopping' ? 'stopping' : peer.role, generation: peer.generation, term: peer.term } : {}),
+      ...(peer
+        ? { role: peer.offers === 'stopping' ? 'stopping' : peer.role, generation: peer.generation, term: peer.term }
+        : {}),
       alive: peerAlive(s, now.ms),
       paths: reportPaths(s.hearing, toWall),
     },

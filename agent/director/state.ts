@@ -9,7 +9,7 @@ import { newHearing, type Hearing } from './heartbeat.ts'
 import type { Counters, Effect, KernelAddresses, KernelTable, Now, Offer, Side, Takeover } from './words.ts'
 
 /** Used before a config is known. */
-export const fallbackTiming = { keepaliveMs: 200, deadtimeMs: 800 }
+const fallbackTiming = { keepaliveMs: 200, deadtimeMs: 800 }
 
 export interface Kernel {
   /** Number of the newest look asked for; older answers were overtaken by an order and are ignored. */
@@ -22,7 +22,11 @@ export interface Kernel {
   readonly tableAtMs: number | null
   readonly nextTableMs: number
   /** What was last compared and found equal. */
-  readonly settled: { readonly services: readonly ServiceState[]; readonly config: Config; readonly table: KernelTable } | null
+  readonly settled: {
+    readonly services: readonly ServiceState[]
+    readonly config: Config
+    readonly table: KernelTable
+  } | null
   readonly applyingSinceMs: number | null
   /** The batch ordered last, to tell a change that does not hold from the next one. */
   readonly applied: readonly string[]
@@ -53,7 +57,7 @@ export interface Kernel {
 }
 
 /** A hand-over under way on the side that gives. */
-export interface Handing {
+interface Handing {
   readonly offer: Offer
   readonly sinceMs: number
   readonly tickets: readonly number[]
@@ -221,4 +225,3 @@ export function interfaceOf(device: string): string {
 export function prefixOf(address: FloatingAddress): number {
   return address.prefix ?? (address.address.includes(':') ? 128 : 32)
 }
-

@@ -72,7 +72,10 @@ describe('the active director crashes', () => {
     expect(world.active()).toEqual(['lvs2'])
     expect(lastOutageMs(world)).toBeLessThanOrEqual(810)
     const record = world.journal.find((j) => j.event.kind === 'failover' && j.event.record.to === 'lvs2')?.event
-    expect(record).toMatchObject({ kind: 'failover', record: { cause: 'peer-silent', from: 'lvs1', to: 'lvs2', decidedBy: 'lvs2' } })
+    expect(record).toMatchObject({
+      kind: 'failover',
+      record: { cause: 'peer-silent', from: 'lvs1', to: 'lvs2', decidedBy: 'lvs2' },
+    })
   })
 
   it('it tells what it does: table already equal, address, announcement', () => {
@@ -86,7 +89,9 @@ describe('the active director crashes', () => {
       expect.stringMatching(/^lvs2 standby → active \(term 2\): nothing heard from lvs1 on any path for 80\d ms$/),
       'lvs2 add 192.168.2.27/24 on eth0:1',
       'lvs2 announce 192.168.2.27',
-      expect.stringMatching(/^lvs2 lvs2 took over \(the peer fell silent, term 2\): address up after 0 ms, announced after 0 ms, outage at most 80\d ms$/),
+      expect.stringMatching(
+        /^lvs2 lvs2 took over \(the peer fell silent, term 2\): address up after 0 ms, announced after 0 ms, outage at most 80\d ms$/,
+      ),
     ])
   })
 
@@ -121,7 +126,9 @@ describe('paths', () => {
     world.cutPath('public')
     world.run(5_000)
     expect(world.active()).toEqual(['lvs1'])
-    expect(world.journal.some((j) => j.event.kind === 'path' && j.event.path === 'public' && j.event.to === 'silent')).toBe(true)
+    expect(
+      world.journal.some((j) => j.event.kind === 'path' && j.event.path === 'public' && j.event.to === 'silent'),
+    ).toBe(true)
   })
 
   it('beats heard in one direction only end with exactly one active', () => {
@@ -180,7 +187,9 @@ describe('a partition heals', () => {
     world.healPaths()
     world.run(400)
     expect(world.active()).toEqual(['lvs1'])
-    expect(world.journal.filter((j) => j.host === 'lvs1' && j.event.kind === 'role' && j.event.from === 'active')).toEqual([])
+    expect(
+      world.journal.filter((j) => j.host === 'lvs1' && j.event.kind === 'role' && j.event.from === 'active'),
+    ).toEqual([])
     expect(world.holders()).toEqual(['lvs1'])
     world.run(2_000)
     expect(world.served()).toBe(true)
@@ -359,7 +368,8 @@ describe('real servers', () => {
 
   it('the sorry server stands in while no real server is up, and only then', () => {
     const world = running(withWeb(pair, { sorryServer: '192.168.2.200' }))
-    const dests = (): string[] => [...(world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.keys() ?? [])].sort()
+    const dests = (): string[] =>
+      [...(world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.keys() ?? [])].sort()
     expect(dests()).toEqual(['192.168.2.111:80', '192.168.2.243:80'])
     world.serverDown('192.168.2.243:80')
     world.serverDown('192.168.2.111:80')
@@ -374,7 +384,9 @@ describe('real servers', () => {
     const world = running()
     world.serverDown('192.168.2.243:80')
     world.run(8_000)
-    expect([...(world.hosts.lvs2.table.get('tcp 192.168.2.27:80')?.destinations.keys() ?? [])]).toEqual(['192.168.2.111:80'])
+    expect([...(world.hosts.lvs2.table.get('tcp 192.168.2.27:80')?.destinations.keys() ?? [])]).toEqual([
+      '192.168.2.111:80',
+    ])
   })
 
   it('an agent that starts again takes no running server out', () => {
@@ -508,7 +520,10 @@ describe('beats that are not to be believed', () => {
     const world = running()
     world.crash('lvs2')
     world.run(5_000)
-    world.hosts.lvs1.state = world.hosts.lvs1.state && { ...world.hosts.lvs1.state, hearing: { ...world.hosts.lvs1.state.hearing, peerBoot: 99 } }
+    world.hosts.lvs1.state = world.hosts.lvs1.state && {
+      ...world.hosts.lvs1.state,
+      hearing: { ...world.hosts.lvs1.state.hearing, peerBoot: 99 },
+    }
     world.hosts.lvs2.boot = 40
     world.boot('lvs2')
     world.run(3_000)
@@ -523,7 +538,14 @@ describe('a changed config', () => {
     const world = running()
     const before = world.hosts.lvs1.applied.length
     const { length } = world.outages
-    world.configure(withWeb({ ...pair, serialNo: 2 }, { realServers: web.realServers.map((r) => (r.name === 'rs1' ? { ...r, weight: 5 } : r)) }), 'lvs1', 'lvs2')
+    world.configure(
+      withWeb(
+        { ...pair, serialNo: 2 },
+        { realServers: web.realServers.map((r) => (r.name === 'rs1' ? { ...r, weight: 5 } : r)) },
+      ),
+      'lvs1',
+      'lvs2',
+    )
     world.run(1_000)
     expect(world.hosts.lvs1.applied.slice(before)).toEqual(['-e -t 192.168.2.27:80 -r 192.168.2.243:80 -g -w 5'])
     expect(world.outages).toHaveLength(length)
@@ -531,11 +553,7 @@ describe('a changed config', () => {
 
   it('a removed virtual server leaves the table and its address goes; a new one comes', () => {
     const world = running()
-    world.configure(
-      withWeb(pair, { vip: { address: '192.168.2.28', device: 'eth0:2', prefix: 24 } }),
-      'lvs1',
-      'lvs2',
-    )
+    world.configure(withWeb(pair, { vip: { address: '192.168.2.28', device: 'eth0:2', prefix: 24 } }), 'lvs1', 'lvs2')
     world.run(3_000)
     expect([...world.hosts.lvs1.table.keys()]).toEqual(['tcp 192.168.2.28:80'])
     expect(world.hosts.lvs1.addresses.map((a) => a.address)).toEqual(['192.168.2.117', '192.168.2.28'])

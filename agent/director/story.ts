@@ -18,7 +18,8 @@ const why: Readonly<Record<FailoverRecord['cause'], string>> = {
 function tellRecord(r: FailoverRecord): string {
   if (r.cause === 'both-served')
     return `${r.to} stays active (term ${r.term}); ${r.from ?? 'the peer'} let go, both held the virtual IP for ${r.bothHeldMs ?? '?'} ms`
-  const up = r.addressUpAtMs === undefined ? 'no address is up' : `address up after ${r.addressUpAtMs - r.decidedAtMs} ms`
+  const up =
+    r.addressUpAtMs === undefined ? 'no address is up' : `address up after ${r.addressUpAtMs - r.decidedAtMs} ms`
   const told = r.announcedAtMs === undefined ? 'not announced' : `announced after ${r.announcedAtMs - r.decidedAtMs} ms`
   const outage = r.outageMs === undefined ? '' : `, outage at most ${r.outageMs} ms`
   return `${r.to} took over (${why[r.cause]}, term ${r.term}): ${up}, ${told}${outage}`
@@ -38,7 +39,9 @@ export function tell(event: JournalEvent): string {
     case 'health':
       return `${event.server} of ${event.service} is ${event.to}${event.reason ? `: ${event.reason}` : ''}`
     case 'path':
-      return event.to === 'heard' ? `the peer is heard on path ${event.path}` : `the peer is silent on path ${event.path}`
+      return event.to === 'heard'
+        ? `the peer is heard on path ${event.path}`
+        : `the peer is silent on path ${event.path}`
     case 'link':
       return `link of ${event.device} is ${event.up ? 'up' : 'down'}`
     case 'drift':

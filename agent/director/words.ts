@@ -151,7 +151,12 @@ export type Input =
       readonly tookMs: number
       readonly says?: string
     }
-  | { readonly kind: 'observed'; readonly look: number; readonly what: 'addresses'; readonly addresses: KernelAddresses }
+  | {
+      readonly kind: 'observed'
+      readonly look: number
+      readonly what: 'addresses'
+      readonly addresses: KernelAddresses
+    }
   | { readonly kind: 'observed'; readonly look: number; readonly what: 'table'; readonly table: KernelTable }
   /** A look failed; `absent`: the kernel has no ip_vs. */
   | {

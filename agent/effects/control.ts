@@ -106,7 +106,9 @@ export async function openControl(socketPath: string, group: string, behind: Beh
       case 'order':
         void behind
           .order(data.order)
-          .then((refused) => say(client, refused === undefined ? { id: data.id, done: true } : { id: data.id, refused }))
+          .then((refused) =>
+            say(client, refused === undefined ? { id: data.id, done: true } : { id: data.id, refused }),
+          )
         return
     }
   }

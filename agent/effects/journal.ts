@@ -7,7 +7,7 @@ import { open, readFile, rename, stat, type FileHandle } from 'node:fs/promises'
 import { journalEntrySchema, type JournalEntry, type JournalEvent } from '../../domain/contract/agent.ts'
 
 /** A file of this size becomes the older one. */
-export const rotateBytes = 8 * 1024 * 1024
+const rotateBytes = 8 * 1024 * 1024
 /** Entries kept in memory: as many as may be asked for at once. */
 const keptEntries = 10_000
 /** Entries that wait for a disk with room. */

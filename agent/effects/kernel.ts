@@ -65,7 +65,7 @@ export interface Kernel {
 }
 
 /** The name of the native part for this machine: `koffi-linux-x64.node`. */
-export function koffiName(): string {
+function koffiName(): string {
   return `koffi-${process.platform}-${process.arch}.node`
 }
 
@@ -128,7 +128,7 @@ function kernelOf(koffi: Koffi): Kernel {
         route = -1
         throw new Error(`netlink gave no answer: ${errorText(errno())}`)
       }
-      for (let at = 0; at + nlmsgHeaderBytes <= length; ) {
+      for (let at = 0; at + nlmsgHeaderBytes <= length;) {
         const size = inbox.readUInt32LE(at)
         const kind = inbox.readUInt16LE(at + 4)
         if (size < nlmsgHeaderBytes || at + size > length) break
@@ -146,7 +146,7 @@ function kernelOf(koffi: Koffi): Kernel {
 
   function attributes(body: Buffer, from: number): Map<number, Buffer> {
     const out = new Map<number, Buffer>()
-    for (let at = from; at + 4 <= body.length; ) {
+    for (let at = from; at + 4 <= body.length;) {
       const size = body.readUInt16LE(at)
       if (size < 4 || at + size > body.length) break
       out.set(body.readUInt16LE(at + 2) & 0x3fff, Buffer.from(body.subarray(at + 4, at + size)))
@@ -210,7 +210,12 @@ function kernelOf(koffi: Koffi): Kernel {
         const bytes = attrs.get(IFA.local) ?? attrs.get(IFA.address)
         if (!bytes) return
         const device = names.get(message.readUInt32LE(4)) ?? ''
-        addresses.push({ address: parseAddress(bytes), prefix: message[1] ?? 0, device, label: text(attrs.get(IFA.label)) || device })
+        addresses.push({
+          address: parseAddress(bytes),
+          prefix: message[1] ?? 0,
+          device,
+          label: text(attrs.get(IFA.label)) || device,
+        })
       })
       return { addresses, links: [...links.values()].map(({ device, up }) => ({ device, up })) }
     },
@@ -306,4 +311,3 @@ function kernelOf(koffi: Koffi): Kernel {
     },
   }
 }
-

@@ -72,7 +72,10 @@ function judge(check: Check, answer: string, ended: boolean): Outcome | undefine
     try {
       regex = regexOf(expect)
     } catch (error) {
-      return { passed: false, says: `the regular expression cannot be used: ${error instanceof Error ? error.message : ''}` }
+      return {
+        passed: false,
+        says: `the regular expression cannot be used: ${error instanceof Error ? error.message : ''}`,
+      }
     }
     if (regex.test(answer)) return { passed: true }
   } else {
@@ -89,7 +92,10 @@ function quote(text: string): string {
 function unexpected(answer: string, expected: string): Outcome {
   return {
     passed: false,
-    says: answer === '' ? `closed without an answer, ${quote(expected)} was expected` : `answered ${quote(answer)}, ${quote(expected)} was expected`,
+    says:
+      answer === ''
+        ? `closed without an answer, ${quote(expected)} was expected`
+        : `answered ${quote(answer)}, ${quote(expected)} was expected`,
   }
 }
 
@@ -198,7 +204,11 @@ function program(probe: Probe): Promise<Outcome> {
     })
     child.on('error', (error) => end({ passed: false, says: `${file}: ${sentenceOf(error)}` }))
     child.on('close', (code, signal) => {
-      if (code !== 0) return end({ passed: false, says: signal ? `the program was ended by ${signal}` : `the program ended with ${code}` })
+      if (code !== 0)
+        return end({
+          passed: false,
+          says: signal ? `the program was ended by ${signal}` : `the program ended with ${code}`,
+        })
       const said = answer.replace(/\r?\n$/, '')
       const { expect } = check
       if (expect === undefined || (expect === '*' && !check.regex)) return end({ passed: true })

@@ -47,7 +47,7 @@ function json(text: string): unknown {
 }
 
 /** Replaces a file as a whole. `firm`: not before it is on disk. */
-export async function replaceFile(file: string, text: string, firm: boolean): Promise<void> {
+async function replaceFile(file: string, text: string, firm: boolean): Promise<void> {
   const handle = await open(`${file}.new`, 'w', 0o640)
   try {
     await handle.writeFile(text)
@@ -94,7 +94,11 @@ export async function begin(where: Places, wallMs: number): Promise<Remembered> 
 /** Writes what the centre wants remembered. */
 export async function remember(where: Places, boot: number, memory: Memory): Promise<void> {
   await replaceFile(path.join(where.runDir, 'owned.json'), JSON.stringify(memory.owned), false)
-  await replaceFile(path.join(where.stateDir, 'state.json'), JSON.stringify({ boot, term: memory.term, peerBoot: memory.peerBoot }), true)
+  await replaceFile(
+    path.join(where.stateDir, 'state.json'),
+    JSON.stringify({ boot, term: memory.term, peerBoot: memory.peerBoot }),
+    true,
+  )
 }
 
 /** The run ended by itself: the next start is no crash. */

@@ -38,7 +38,9 @@ function tool(file: string, args: readonly string[], input = ''): Promise<Ended>
     child.on('error', (error: Error & { code?: string }) =>
       end(error.code === 'ENOENT' ? `${file} is not installed` : `${file}: ${error.message}`),
     )
-    child.on('close', (code, signal) => end(code === 0 ? null : signal ? `${file} was ended by ${signal}` : `${file} ended with ${code}`))
+    child.on('close', (code, signal) =>
+      end(code === 0 ? null : signal ? `${file} was ended by ${signal}` : `${file} ended with ${code}`),
+    )
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
   })
@@ -54,7 +56,8 @@ export async function readTable(): Promise<Looked> {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code !== 'ENOENT') return { says: `${tablePath}: ${message}`, absent: false }
-      if (attempt > 0) return { says: 'This kernel has no ip_vs: the module is not loaded and could not be.', absent: true }
+      if (attempt > 0)
+        return { says: 'This kernel has no ip_vs: the module is not loaded and could not be.', absent: true }
       await tool('modprobe', ['ip_vs'])
       await tool('ipvsadm', ['-L', '-n'])
     }
@@ -73,7 +76,11 @@ export async function applyBatch(commands: readonly string[]): Promise<readonly 
 }
 
 /** `ipvsadm --set`; a 0 leaves the kernel's value (ipvsadm(8)). */
-export async function setTimeouts(t: { readonly tcpS: number; readonly tcpFinS: number; readonly udpS: number }): Promise<readonly string[]> {
+export async function setTimeouts(t: {
+  readonly tcpS: number
+  readonly tcpFinS: number
+  readonly udpS: number
+}): Promise<readonly string[]> {
   const { stderr, failed } = await tool('ipvsadm', ['--set', String(t.tcpS), String(t.tcpFinS), String(t.udpS)])
   return failed ? [stderr.trim() || failed] : []
 }

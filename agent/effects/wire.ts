@@ -42,7 +42,8 @@ export function seal(beat: Beat, key: Buffer): Buffer {
 /** A datagram as a beat, or why it is none. */
 export function unseal(datagram: Buffer, key: Buffer): Beat | 'key' | 'malformed' {
   const body = datagram.subarray(magic.length + macBytes)
-  if (datagram.length > maxDatagramBytes || body.length === 0 || !datagram.subarray(0, magic.length).equals(magic)) return 'malformed'
+  if (datagram.length > maxDatagramBytes || body.length === 0 || !datagram.subarray(0, magic.length).equals(magic))
+    return 'malformed'
   const mac = createHmac('sha256', key).update(body).digest()
   if (!timingSafeEqual(mac, datagram.subarray(magic.length, magic.length + macBytes))) return 'key'
   try {

@@ -13,7 +13,7 @@ export const directors = ['lvs1', 'lvs2'] as const
 export type Director = (typeof directors)[number]
 
 /** A plain file as Piranha's own tool would have written it, with Shoal's default timing in its comments. */
-export function lvscfOf(lab: Lab, extra = ''): string {
+function lvscfOf(lab: Lab, extra = ''): string {
   const reals = lab.layout.hosts.filter((host) => host.role === 'real')
   return `serial_no = 1
 primary = ${lab.address('lvs1')}
@@ -81,17 +81,28 @@ export async function setRealServers(lab: Lab): Promise<void> {
 export async function installAgents(lab: Lab, lvscf = lvscfOf(lab)): Promise<void> {
   await Promise.all(
     directors.map(async (host) => {
-      await lab.ssh(host, 'mkdir -p /opt/shoal/agent/test /opt/shoal/runtime/test /etc/shoal /etc/sysconfig/ha; chmod 700 /etc/shoal')
+      await lab.ssh(
+        host,
+        'mkdir -p /opt/shoal/agent/test /opt/shoal/runtime/test /etc/shoal /etc/sysconfig/ha; chmod 700 /etc/shoal',
+      )
       const has = await lab.ssh(host, 'test -x /opt/shoal/runtime/test/node', { allowFailure: true })
       if (has.exitCode !== 0) {
         await put(lab, host, '/opt/shoal/runtime/test/node.gz', readFileSync(`${out}runtime-linux-x64.gz`))
-        await lab.ssh(host, 'gunzip -f /opt/shoal/runtime/test/node.gz && chmod 755 /opt/shoal/runtime/test/node', { timeoutMs: UPLOAD_LIMIT_MS })
+        await lab.ssh(host, 'gunzip -f /opt/shoal/runtime/test/node.gz && chmod 755 /opt/shoal/runtime/test/node', {
+          timeoutMs: UPLOAD_LIMIT_MS,
+        })
       }
       await putAgent(lab, host)
       await put(lab, host, '/etc/shoal/cluster.key', `${KEY}\n`, '0600')
       await put(lab, host, '/etc/sysconfig/ha/lvs.cf', lvscf)
       await put(lab, host, '/etc/systemd/system/shoal-agent.service', readFileSync(`${out}shoal-agent.service`))
-      await put(lab, host, '/usr/local/sbin/shoal-agent', '#!/bin/sh\nexec /opt/shoal/node --lite-mode /opt/shoal/current/shoal-agent.cjs "$@"\n', '0755')
+      await put(
+        lab,
+        host,
+        '/usr/local/sbin/shoal-agent',
+        '#!/bin/sh\nexec /opt/shoal/node --lite-mode /opt/shoal/current/shoal-agent.cjs "$@"\n',
+        '0755',
+      )
       await lab.ssh(
         host,
         'ln -sfn /opt/shoal/agent/test /opt/shoal/current; ln -sfn /opt/shoal/runtime/test/node /opt/shoal/node; systemctl daemon-reload; systemctl enable -q shoal-agent',

@@ -29,7 +29,9 @@ afterAll(async () => {
 
 interface Told {
   readonly director: { readonly role: string; readonly peer: { readonly alive: boolean; readonly role?: string } }
-  readonly services: readonly { readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[] }[]
+  readonly services: readonly {
+    readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[]
+  }[]
 }
 
 async function told(host: string): Promise<Told | null> {
@@ -45,7 +47,11 @@ async function settled(limitMs = 60_000): Promise<{ active: Director; standby: D
     const both = await Promise.all(directors.map((d) => told(d).catch(() => null)))
     last = both.map((b) => b?.director)
     const roles = both.map((b) => b?.director.role)
-    const up = both.every((b) => b?.director.peer.alive && b.services.every((s) => s.realServers.every((r) => r.health === 'up' && r.weightKernel === 1)))
+    const up = both.every(
+      (b) =>
+        b?.director.peer.alive &&
+        b.services.every((s) => s.realServers.every((r) => r.health === 'up' && r.weightKernel === 1)),
+    )
     if (up && roles.includes('active') && roles.includes('standby')) {
       const at = roles.indexOf('active')
       return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
@@ -59,7 +65,8 @@ async function events(host: string): Promise<string> {
   return (await lab.ssh(host, 'shoal-agent events 12', { allowFailure: true })).stdout
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 
 /** Runs a fault under the probe. The service must be whole before and, `quietMs` after the fault, again. */
 async function under(fault: () => Promise<void>, quietMs: number) {
@@ -123,7 +130,10 @@ test('kill -9 of the agent: its virtual IP is gone within a second, the peer ser
 test('a planned hand-over, and a stop, lose next to nothing', async () => {
   for (const how of ['shoal-agent handover', 'systemctl restart shoal-agent']) {
     const { active, standby } = await settled()
-    const { again, report, outageMs } = await under(async () => void (await lab.ssh(active, how, { timeoutMs: 30_000 })), 3_000)
+    const { again, report, outageMs } = await under(
+      async () => void (await lab.ssh(active, how, { timeoutMs: 30_000 })),
+      3_000,
+    )
     console.log(`${how}: outage ${Math.round(outageMs)} ms, ${report.outages.length} windows`)
     expect(again).toBe(true)
     expect(outageMs).toBeLessThanOrEqual(200)
@@ -147,7 +157,9 @@ test('a partition: served while it lasts, and after the heal served again and st
     expect(await probe.served(50, 5_000), 'served after the heal').toBe(true)
     const report = await probe.stop()
     const worst = Math.max(0, ...report.outages.map((o) => o.durationMs ?? Infinity))
-    console.log(`cut: outage ${Math.round(outageMs)} ms; heal: ${report.outages.length} windows, worst ${Math.round(worst)} ms`)
+    console.log(
+      `cut: outage ${Math.round(outageMs)} ms; heal: ${report.outages.length} windows, worst ${Math.round(worst)} ms`,
+    )
     expect(worst).toBeLessThanOrEqual(2_000)
     const now = await settled()
     expect(now.active).toBe(standby)
@@ -185,6 +197,8 @@ test('a real server that stops leaves both tables within its timeout and comes b
   const outMs = await waitFor(false)
   await lab.ssh('rs1', 'systemctl start nginx')
   const inMs = await waitFor(true)
-  console.log(`nginx stopped: out of both tables after ${Math.round(outMs)} ms; started: back after ${Math.round(inMs)} ms`)
+  console.log(
+    `nginx stopped: out of both tables after ${Math.round(outMs)} ms; started: back after ${Math.round(inMs)} ms`,
+  )
   expect(outMs).toBeLessThanOrEqual(5_000)
 })

@@ -140,7 +140,10 @@ for (const bug of planted.filter((b) => !only || b.says.includes(only))) {
     console.log(`NOT PLANTED  ${bug.says}: its place in ${bug.file} has changed`)
     missed++
   } else {
-    writeFileSync(file, text.replace(bug.from, () => bug.to))
+    writeFileSync(
+      file,
+      text.replace(bug.from, () => bug.to),
+    )
     const run = spawnSync('npx', ['vitest', 'run', '--root', copy, '--bail', '1', 'agent/director'], {
       cwd: copy,
       encoding: 'utf8',

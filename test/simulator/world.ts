@@ -42,7 +42,14 @@ interface Host {
   hasIpvs: boolean
   loseApplies: number
   failAddresses: boolean
-  table: Map<string, { scheduler: string; persistence?: KernelService['persistence']; destinations: Map<string, { forwarding: 'nat' | 'direct' | 'tunnel'; weight: number }> }>
+  table: Map<
+    string,
+    {
+      scheduler: string
+      persistence?: KernelService['persistence']
+      destinations: Map<string, { forwarding: 'nat' | 'direct' | 'tunnel'; weight: number }>
+    }
+  >
   stalledUntil: number
   waiting: Input[]
   /** While it stands still, what arrives is lost (a paused machine) instead of waiting in a socket (a stopped process). */
@@ -182,14 +189,37 @@ export function createWorld(options: WorldOptions) {
           later(0, () => {
             give(
               host,
-              { kind: 'observed', what: 'addresses', look: effect.look, addresses: { addresses: [...host.addresses], links: [{ device: 'eth0', up: host.linkUp }, { device: 'eth1', up: true }] } },
+              {
+                kind: 'observed',
+                what: 'addresses',
+                look: effect.look,
+                addresses: {
+                  addresses: [...host.addresses],
+                  links: [
+                    { device: 'eth0', up: host.linkUp },
+                    { device: 'eth1', up: true },
+                  ],
+                },
+              },
               boot,
             )
           })
         else
           later(pace.tableLookMs, () => {
-            if (host.hasIpvs) give(host, { kind: 'observed', what: 'table', look: effect.look, table: tableOf(host) }, boot)
-            else give(host, { kind: 'unobserved', what: 'table', look: effect.look, says: 'This kernel has no ip_vs.', absent: true }, boot)
+            if (host.hasIpvs)
+              give(host, { kind: 'observed', what: 'table', look: effect.look, table: tableOf(host) }, boot)
+            else
+              give(
+                host,
+                {
+                  kind: 'unobserved',
+                  what: 'table',
+                  look: effect.look,
+                  says: 'This kernel has no ip_vs.',
+                  absent: true,
+                },
+                boot,
+              )
           })
         return
       case 'apply':
@@ -207,10 +237,11 @@ export function createWorld(options: WorldOptions) {
       }
       case 'announce':
         announcements++
-        if (!host.everythingCut && host.linkUp) later(pace.networkMs, () => {
-          if (!host.everythingCut) mac = host.name
-          look()
-        })
+        if (!host.everythingCut && host.linkUp)
+          later(pace.networkMs, () => {
+            if (!host.everythingCut) mac = host.name
+            look()
+          })
         later(0, () => give(host, { kind: 'announced', failures: [] }, boot))
         return
       case 'probe':
@@ -255,7 +286,9 @@ export function createWorld(options: WorldOptions) {
       if (chance() < (options.lossRatio ?? 0)) continue
       const copies = chance() < (options.duplicateRatio ?? 0) ? 2 : 1
       for (let copy = 0; copy < copies; copy++)
-        later(pace.networkMs + chance() * (options.jitterMs ?? 0), () => give(other(host), { kind: 'heard', path, beat }))
+        later(pace.networkMs + chance() * (options.jitterMs ?? 0), () =>
+          give(other(host), { kind: 'heard', path, beat }),
+        )
     }
   }
 
@@ -263,7 +296,12 @@ export function createWorld(options: WorldOptions) {
     if (!host.machineUp) return { failed: 'the machine is off' }
     if (change.do === 'add') {
       if (host.failAddresses) return { failed: 'RTNETLINK answers: No such device' }
-      host.addresses.push({ address: change.address, prefix: change.prefix, device: change.device, label: change.label })
+      host.addresses.push({
+        address: change.address,
+        prefix: change.prefix,
+        device: change.device,
+        label: change.label,
+      })
     } else host.addresses = host.addresses.filter((a) => a.address !== change.address)
     look()
     return {}
@@ -292,11 +330,17 @@ export function createWorld(options: WorldOptions) {
       const at = words.indexOf(option)
       return at < 0 ? undefined : words[at + 1]
     }
-    const key = words.includes('-f') ? `fwmark ${value('-f')}` : words.includes('-u') ? `udp ${value('-u')}` : `tcp ${value('-t')}`
+    const key = words.includes('-f')
+      ? `fwmark ${value('-f')}`
+      : words.includes('-u')
+        ? `udp ${value('-u')}`
+        : `tcp ${value('-t')}`
     const service = host.table.get(key)
     const fail = (why: string): void => void failures.push(`${command}: ${why}`)
     const persistence = (): { persistence?: KernelService['persistence'] } =>
-      value('-p') === undefined ? {} : { persistence: { value: Number(value('-p')), unit: 's', prefix: prefixOfMask(value('-M')) } }
+      value('-p') === undefined
+        ? {}
+        : { persistence: { value: Number(value('-p')), unit: 's', prefix: prefixOfMask(value('-M')) } }
     const forwarding = words.includes('-m') ? 'nat' : words.includes('-i') ? 'tunnel' : 'direct'
     switch (words[0]) {
       case '-A':
@@ -336,7 +380,19 @@ export function createWorld(options: WorldOptions) {
     const key = `${what.address}:${what.port}`
     if (host.loseProbes) return
     const answer = (passed: boolean, tookMs: number, says?: string): void =>
-      give(host, { kind: 'probed', id: what.id, service: what.service, server: what.server, passed, tookMs, ...(says ? { says } : {}) }, boot)
+      give(
+        host,
+        {
+          kind: 'probed',
+          id: what.id,
+          service: what.service,
+          server: what.server,
+          passed,
+          tookMs,
+          ...(says ? { says } : {}),
+        },
+        boot,
+      )
     if (host.everythingCut || serversHanging.has(key))
       later(what.check.timeoutMs, () => answer(false, what.check.timeoutMs, 'no answer in time'))
     else
@@ -394,9 +450,19 @@ export function createWorld(options: WorldOptions) {
     host.boot += 1
     host.stalledUntil = 0
     host.waiting = []
-    const held = host.addresses.filter((a) => a.address === vip()).map((a) => ({ address: a.address, device: a.label, prefix: a.prefix }))
+    const held = host.addresses
+      .filter((a) => a.address === vip())
+      .map((a) => ({ address: a.address, device: a.label, prefix: a.prefix }))
     host.state = initial(
-      { name: host.name, version: 'test', boot: host.boot, term: host.term, peerBoot: host.peerBoot, owned: host.owned, held },
+      {
+        name: host.name,
+        version: 'test',
+        boot: host.boot,
+        term: host.term,
+        peerBoot: host.peerBoot,
+        owned: host.owned,
+        held,
+      },
       now(),
     )
     give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true })
@@ -439,7 +505,8 @@ export function createWorld(options: WorldOptions) {
       if (host.machineUp) return
       host.machineUp = true
       host.addresses = [{ address: host.publicAddress, prefix: 24, device: 'eth0', label: 'eth0' }]
-      if (host.privateAddress) host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
+      if (host.privateAddress)
+        host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
       host.table = new Map()
       host.linkUp = true
       note(host, '-- boots')
@@ -527,11 +594,14 @@ export function createWorld(options: WorldOptions) {
     start: (name: HostName) => startProcess(hosts[name]),
     configure(next: Config, ...names: HostName[]): void {
       config = next
-      for (const name of names) give(hosts[name], { kind: 'configured', config: next, digest: digestOf(next), hasKey: true })
+      for (const name of names)
+        give(hosts[name], { kind: 'configured', config: next, digest: digestOf(next), hasKey: true })
     },
     /** The transcript since an instant, times relative to it. */
     transcript(fromMs = 0): string[] {
-      return lines.filter((l) => l.atMs >= fromMs).map((l) => `${(l.atMs - fromMs).toFixed(0).padStart(6)} ${l.host} ${l.text}`)
+      return lines
+        .filter((l) => l.atMs >= fromMs)
+        .map((l) => `${(l.atMs - fromMs).toFixed(0).padStart(6)} ${l.host} ${l.text}`)
     },
     tellJournal: (name: HostName) => journal.filter((j) => j.host === name).map((j) => tell(j.event)),
   }

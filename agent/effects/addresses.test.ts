@@ -1,0 +1,146 @@
+/**
+ * Addresses and announcements on a real kernel: a network namespace of its own with a cable to a second one, so that a neighbour's
+ * table can be asked what it has learnt. Needs root.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const native = path.join(root, 'node_modules/@koromix/koffi-linux-x64/linux_x64/koffi.node')
+const able = process.getuid?.() === 0 && process.platform === 'linux' && process.arch === 'x64'
+if (!able)
+  console.warn(
+    '!!! addresses.test.ts does not run here: it needs root on Linux x64 (nothing about real addresses is proven)',
+  )
+
+/** Runs a module text in a fresh network namespace whose `east` is cabled to `west` in another; gives what it printed as JSON. */
+async function inNamespace(script: string): Promise<unknown> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'shoal-addresses-'))
+  cpSync(native, path.join(folder, `koffi-linux-${process.arch}.node`))
+  const set = `
+    ip link set lo up
+    unshare -n sleep 60 & other=$!
+    sleep 0.2
+    ip link add east type veth peer name west
+    ip link set west netns $other
+    ip link set east up; ip addr add 10.1.0.1/24 dev east
+    nsenter -t $other -n sh -c 'ip link set lo up; ip link set west up; ip addr add 10.1.0.2/24 dev west; sysctl -qw net.ipv6.conf.west.accept_dad=0'
+    nsenter -t $other -n ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:99 dev west nud reachable
+    OTHER=$other FOLDER=${folder} ${process.execPath} --import tsx --input-type=module -e "$SCRIPT"
+    kill $other
+  `
+  const imports = `
+    import { openKernel } from '${root}agent/effects/kernel.ts'
+    import { openAddresses } from '${root}agent/effects/addresses.ts'
+    import { execFileSync } from 'node:child_process'
+    const opened = openKernel(process.env.FOLDER)
+    if ('missing' in opened) throw new Error(opened.missing)
+    const kernel = opened.kernel
+    const west = (...args) => execFileSync('nsenter', ['-t', process.env.OTHER, '-n', 'ip', ...args]).toString()
+    const tell = (x) => console.log(JSON.stringify(x))
+    const wait = (ms) => new Promise((r) => setTimeout(r, ms))
+    const held = process.env.FOLDER + '/held'
+  `
+  return new Promise((resolve, reject) => {
+    const child = spawn('unshare', ['-n', '--kill-child', '--fork', '--pid', '--mount-proc', 'sh', '-c', set], {
+      env: { ...process.env, SCRIPT: imports + script },
+      cwd: root,
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (d: Buffer) => (out += d.toString()))
+    child.stderr.on('data', (d: Buffer) => (err += d.toString()))
+    child.on('close', () => {
+      try {
+        resolve(JSON.parse(out))
+      } catch {
+        reject(new Error(`${out}\n${err}`))
+      }
+    })
+  })
+}
+
+it.skipIf(!able)('an address is added with label and prefix, seen, removed; a repetition is a success', async () => {
+  const seen = await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    const add = { do: 'add', address: '10.1.0.9', prefix: 24, device: 'east', label: 'east:1' }
+    const first = await a.change([add])
+    const again = await a.change([add])
+    const there = (await a.look()).addresses.find((x) => x.address === '10.1.0.9')
+    const { readFileSync } = await import('node:fs')
+    const file = readFileSync(held, 'utf8')
+    const out = await a.change([{ ...add, do: 'remove' }])
+    const gone = await a.change([{ ...add, do: 'remove' }])
+    const nowhere = await a.change([{ ...add, device: 'north', label: 'north' }])
+    const links = (await a.look()).links
+    tell({ first: first[0].failed, again: again[0].failed, there, file, out: out[0].failed, gone: gone[0].failed, nowhere: nowhere[0].failed,
+      after: (await a.look()).addresses.filter((x) => x.address === '10.1.0.9').length, fileAfter: readFileSync(held, 'utf8'), links })
+  `)
+  expect(seen).toEqual({
+    there: { address: '10.1.0.9', prefix: 24, device: 'east', label: 'east:1' },
+    file: '10.1.0.9/24 east\n',
+    nowhere: 'there is no interface north',
+    after: 0,
+    fileAfter: '',
+    links: expect.arrayContaining([{ device: 'east', up: true }]),
+  })
+})
+
+it.skipIf(!able)('after an announcement the neighbour has learnt the new hardware address, IPv4 and IPv6', async () => {
+  const seen = (await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    const before = west('neigh', 'show', '10.1.0.9')
+    await a.change([
+      { do: 'add', address: '10.1.0.9', prefix: 24, device: 'east', label: 'east:1' },
+      { do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' },
+    ])
+    west('addr', 'add', 'fd00:1::2/64', 'dev', 'west', 'nodad')
+    west('neigh', 'add', 'fd00:1::9', 'lladdr', '02:00:00:00:00:99', 'dev', 'west', 'nud', 'reachable')
+    await wait(2500)
+    const from = performance.now()
+    const failures = await a.announce([{ address: '10.1.0.9', device: 'east:1' }, { address: 'fd00:1::9', device: 'east' }], 3)
+    const tookMs = performance.now() - from
+    await wait(50)
+    const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
+    const bad = await a.announce([{ address: '10.1.0.9', device: 'north' }], 1)
+    tell({ before, after: west('neigh', 'show', '10.1.0.9'), after6: west('-6', 'neigh', 'show', 'fd00:1::9'), mac, failures, tookMs, bad })
+  `)) as {
+    before: string
+    after: string
+    after6: string
+    mac: string
+    failures: string[]
+    tookMs: number
+    bad: string[]
+  }
+  expect(seen.failures).toEqual([])
+  expect(seen.before).toContain('02:00:00:00:00:99')
+  expect(seen.after).toContain(seen.mac)
+  expect(seen.after6).toContain(seen.mac)
+  expect(seen.tookMs).toBeLessThan(50)
+  expect(seen.bad).toEqual(['10.1.0.9: north has no hardware address'])
+})
+
+it.skipIf(!able)('the release script takes down what is in the held file and nothing else', () => {
+  const out = execFileSync(
+    'unshare',
+    [
+      '-n',
+      'sh',
+      '-c',
+      `ip link add br0 type bridge; ip link set br0 up; ip addr add 10.2.0.1/24 dev br0; ip addr add 10.2.0.9/24 dev br0
+       d=$(mktemp -d); printf '10.2.0.9/24 br0\\n10.2.0.10/32 br0\\n' > $d/held
+       SHOAL_RUN=$d sh ${root}resources/agent/release-held.sh; ip -4 -o addr show br0; wc -c < $d/held`,
+    ],
+    { encoding: 'utf8' },
+  )
+  expect(out).toContain('removed 10.2.0.9/24 from br0')
+  expect(out).toContain('inet 10.2.0.1/24')
+  expect(out).not.toContain('inet 10.2.0.9')
+  expect(out.trim().endsWith('0')).toBe(true)
+  expect(readFileSync(path.join(root, 'resources/agent/release-held.sh'), 'utf8')).toMatch(/^#!\/bin\/sh/)
+})
