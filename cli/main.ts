@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { version } from '../core/version.ts'
 import { addLvscfCommands } from './lvscf/command.ts'
+import { addConvertCommand } from './neighbours/command.ts'
 import { addServeCommands } from './serve/command.ts'
 
 const program = new Command('shoal')
@@ -9,5 +10,6 @@ const program = new Command('shoal')
   .version(version)
   .showHelpAfterError()
 addLvscfCommands(program)
+addConvertCommand(program)
 addServeCommands(program, version)
 await program.parseAsync()

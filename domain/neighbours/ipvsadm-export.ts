@@ -3,7 +3,7 @@
  * servers, directors and addresses have no place in it. No comments: not every reader of these lines takes them.
  */
 import type { Forwarding, VirtualServer } from '../config.ts'
-import { dotted, maskOf } from '../lvscf/values.ts'
+import { prefixToMask } from '../ipv4.ts'
 import type { Exported } from './keepalived-export.ts'
 import { sayAddresses, sayDirectors } from './ldirectord-export.ts'
 import type { Ledger } from './report.ts'
@@ -45,6 +45,7 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
     sayInactive(source, format, ledger)
     return []
   }
+  ledger.say('convert-note-name', source.at, { name: source.name, format })
   sayAddresses(source, format, ledger)
   carryLines(lines, ['active', 'fwmark', 'port', 'protocol', 'scheduler', 'persistent', 'pmask'], ledger)
   sayLines(lines, [...checkKeys, ...failureKeys], 'convert-lost-check', (what) => ({ what, format }), ledger, source.at)
@@ -59,11 +60,12 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
   const persistence =
     virtual.persistentS === undefined
       ? ''
-      : ` -p ${virtual.persistentS}${virtual.persistentPrefix === undefined ? '' : ` -M ${dotted(maskOf(virtual.persistentPrefix))}`}`
+      : ` -p ${virtual.persistentS}${virtual.persistentPrefix === undefined ? '' : ` -M ${prefixToMask(virtual.persistentPrefix)}`}`
   const out = [`-A ${service} -s ${virtual.scheduler}${persistence}`]
   for (const server of source.servers) {
     carryLines(server.lines, ['active', 'address', 'port', 'weight'], ledger)
-    const { real } = server
+    const { real, name } = server
+    if (name !== real?.address) ledger.say('convert-note-name', server.at, { name, format })
     if (!real?.active) {
       ledger.say('convert-lost-inactive', server.lines.get('active')?.at ?? server.at, { name: server.name, format })
       continue

@@ -4,7 +4,7 @@
  * `# shoal: name = value`, as in lvs.cf.
  */
 import type { Check, FloatingAddress, Forwarding, RealServer, VirtualServer } from '../config.ts'
-import { dotted, maskOf } from '../lvscf/values.ts'
+import { prefixToMask } from '../ipv4.ts'
 import type { MeantCheck } from './checks.ts'
 import { hexOf, httpOf, shellJudge } from './checks.ts'
 import { keepalivedWord } from './keepalived-syntax.ts'
@@ -314,7 +314,7 @@ function bodyOf(
       `lb_algo ${virtual.scheduler}`,
       `lb_kind ${kinds[forwarding]}`,
       ...persistence,
-      ...(prefix === undefined ? [] : [`persistence_granularity ${dotted(maskOf(prefix))}`]),
+      ...(prefix === undefined ? [] : [`persistence_granularity ${prefixToMask(prefix)}`]),
       // keepalived ignores the protocol of a mark, and says so.
       ...(marked ? [] : [`protocol ${virtual.protocol.toUpperCase()}`]),
       'alpha',

@@ -3,7 +3,7 @@
  * heartbeat and devices are named as lost.
  */
 import type { Forwarding, VirtualServer } from '../config.ts'
-import { dotted, maskOf } from '../lvscf/values.ts'
+import { prefixToMask } from '../ipv4.ts'
 import type { MeantCheck } from './checks.ts'
 import { httpOf } from './checks.ts'
 import type { Exported } from './keepalived-export.ts'
@@ -136,7 +136,7 @@ function bodyOf(
       : [`fallback = ${virtual.sorryServer}${marked ? '' : `:${virtual.port}`} ${method}`]),
     `scheduler = ${virtual.scheduler}`,
     ...(virtual.persistentS === undefined ? [] : [`persistent = ${virtual.persistentS}`]),
-    ...(virtual.persistentPrefix === undefined ? [] : [`netmask = ${dotted(maskOf(virtual.persistentPrefix))}`]),
+    ...(virtual.persistentPrefix === undefined ? [] : [`netmask = ${prefixToMask(virtual.persistentPrefix)}`]),
     `protocol = ${marked ? 'fwm' : virtual.protocol}`,
     ...checked.lines,
     ...(forked ? [`checkinterval = ${wholeSeconds(check.intervalMs)}`] : []),

@@ -4,11 +4,11 @@
  * labels, one port without NAT.
  */
 import type { Forwarding, Protocol } from '../config.ts'
-import { isIpv4 } from '../ipv4.ts'
+import { inSameNetwork, isIpv4, prefixToMask } from '../ipv4.ts'
 import type { BlockDraft, Draft, ServerDraft, Setting } from '../lvscf/draft.ts'
 import { writtenName } from '../lvscf/draft.ts'
 import { newerSchedulers, piranhaSchedulers } from '../lvscf/directives.ts'
-import { dotted, inetAton, maskOf, prefixOf } from '../lvscf/values.ts'
+import { inetAton, prefixOf } from '../lvscf/values.ts'
 import type { MeantCheck } from './checks.ts'
 import { connectCheck, defaultHttpCheck, escaped, inShort, sameCheck, sayable, sayableProgram } from './checks.ts'
 import type { Ledger, Place } from './report.ts'
@@ -160,15 +160,9 @@ function newDevices(site: Site, forwarding: Forwarding | undefined, ledger: Ledg
   const maskSetting = (name: string, known: SiteAddress | undefined): Setting[] =>
     known?.prefix === undefined || known.prefix === 32 || known.prefix === 0
       ? []
-      : [{ name, value: dotted(maskOf(known.prefix)) }]
+      : [{ name, value: prefixToMask(known.prefix) }]
   const inSubnet = ({ address, prefix = 32 }: SiteAddress): boolean =>
-    prefix < 32 &&
-    realServers.some((server) => {
-      const mask = maskOf(prefix)
-      const one = inetAton(server.address)
-      const other = inetAton(address)
-      return one !== undefined && other !== undefined && (one & mask) >>> 0 === (other & mask) >>> 0
-    })
+    prefix < 32 && realServers.some((server) => inSameNetwork(server.address, address, prefix))
   /** The floating gateway: an address no service has, on the segment of the real servers. */
   const free = site.addresses.filter(({ address }) => !claimed.has(address))
   const marks = site.services.filter(({ vip, mark }) => vip === undefined && mark !== undefined).length
@@ -397,9 +391,4 @@ function serverOf(
 export function maskPrefix(text: string): number | undefined {
   const mask = isIpv4(text) ? inetAton(text) : undefined
   return mask === undefined ? undefined : prefixOf(mask)
-}
-
-/** The address after `by` steps. */
-export function addressPlus(address: string, by: number): string {
-  return dotted(((inetAton(address) ?? 0) + by) >>> 0)
 }

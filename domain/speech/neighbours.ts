@@ -536,6 +536,16 @@ export const neighboursSpeech = {
       remedy: '除非其他路由器与这些主机使用 VRRP，否则无需处理。',
     },
   },
+  'convert-note-name': {
+    en: {
+      says: '{format} has no place for the name {name}, which only logs and screens use.',
+      remedy: 'Keep the lvs.cf if the name matters.',
+    },
+    'zh-CN': {
+      says: '{format} 没有位置存放名称 {name}；名称只用于日志和界面。',
+      remedy: '若名称重要，请保留 lvs.cf。',
+    },
+  },
   'convert-note-unused': {
     en: { says: '{what} has no effect in lvs.cf either; it was left out.', remedy: 'Nothing is needed.' },
     'zh-CN': { says: '{what} 在 lvs.cf 中也没有作用，已略去。', remedy: '无需处理。' },
