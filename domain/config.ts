@@ -94,7 +94,7 @@ export interface RealServer {
   readonly weight: number
 }
 
-/** A nanny check. `send`, `expect` are the bytes meant, escapes already translated. */
+/** A nanny check. `send`, `expect` are the bytes meant, escapes already translated; `expect` being `*` alone accepts any answer. */
 export interface Check {
   readonly kind: 'connect' | 'send-expect' | 'program'
   readonly send?: string

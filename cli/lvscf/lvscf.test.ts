@@ -203,7 +203,7 @@ describe('set', () => {
   test('a full disk leaves the file as it is', { skip: process.getuid?.() !== 0 }, async () => {
     const mount = join(folder, 'full')
     await execa('mkdir', [mount])
-    const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { reject: false })
+    const mounted = await execa('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { reject: false })
     if (mounted.exitCode !== 0) {
       rmSync(mount, { recursive: true })
       process.stderr.write('SKIPPED: tmpfs cannot be mounted here; the full disk was not tried.\n')
@@ -218,7 +218,7 @@ describe('set', () => {
       expect(readFileSync(join(mount, 'lvs.cf'), 'utf8')).toBe(big)
       expect(readdirSync(mount)).toEqual(['lvs.cf'])
     } finally {
-      await execa('umount', [mount])
+      await execa('/usr/bin/umount', [mount])
       rmSync(mount, { recursive: true })
     }
   })

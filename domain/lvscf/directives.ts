@@ -32,10 +32,10 @@ export type ValueType =
   | 'switch'
   | 'ms-list'
 
-export type Unit = 's' | 'ms'
+type Unit = 's' | 'ms'
 
 /** A short explanation in every language, for hovers and forms. */
-export interface Doc {
+interface Doc {
   readonly en: string
   readonly 'zh-CN': string
 }

@@ -9,7 +9,7 @@ import { tcpServicePort } from './services.ts'
 import { cInt, dotted, inetAton } from './values.ts'
 
 /** The messages of the original for the errors its parser can report. */
-export type PiranhaError =
+type PiranhaError =
   | 'quotation mismatch'
   | 'unexpected arguments'
   | 'equal (=) expected after command'
@@ -23,14 +23,14 @@ export type PiranhaError =
   | 'Bad subnet mask specified'
   | 'Empty configuration'
 
-export interface PiranhaAddress {
+interface PiranhaAddress {
   readonly address: string
   readonly device: string | null
 }
 
 export type PiranhaValue = number | string | null | PiranhaAddress
 
-export interface PiranhaServer {
+interface PiranhaServer {
   readonly name: string
   readonly address: string
   readonly active: number

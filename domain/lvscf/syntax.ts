@@ -9,7 +9,7 @@ import type { Directive, Scope } from './directives.ts'
 import { directive, directives, scopesOf, wordsOf } from './directives.ts'
 
 /** A word of a line; `text` is without its quotes, `start` and `end` are offsets with them. */
-export interface Word {
+interface Word {
   readonly start: number
   readonly end: number
   readonly text: string

@@ -201,7 +201,7 @@ function settingFor(row: Directive): fc.Arbitrary<Setting> {
 }
 
 /** Some settings of a scope, each at most once, in any order. */
-export function settingsFor(scope: Scope): fc.Arbitrary<readonly Setting[]> {
+function settingsFor(scope: Scope): fc.Arbitrary<readonly Setting[]> {
   const own = directives.filter((row) => row.scope === scope && !row.refused)
   return fc.shuffledSubarray(own).chain((picked) => fc.tuple(...picked.map(settingFor)))
 }
