@@ -60,12 +60,14 @@ function take(w: Work, input: Input): void {
   switch (input.kind) {
     case 'configured':
       configure(w, input)
+      reloaded(w, undefined)
       return
     case 'misconfigured':
       s.hasKey = input.hasKey
       s.configProblems = input.says
       trouble(w, `lvs.cf: ${input.says.join('; ')}${s.config ? '; the config that runs is kept' : ''}`)
       w.out.push({ kind: 'report' })
+      reloaded(w, input.says.join('; '))
       return
     case 'heard': {
       if (!s.side) return
@@ -117,8 +119,8 @@ function take(w: Work, input: Input): void {
         w.out.push(
           { kind: 'journal', event: { kind: 'order', order: 'reload', by: input.order.by } },
           { kind: 'reread' },
-          { kind: 'answer', ticket: input.ticket },
         )
+        s.reloads = [...s.reloads, input.ticket]
       } else order(w, input.order.kind, input.order.by, input.ticket)
       return
     case 'watched':
@@ -161,6 +163,19 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
     { kind: 'journal', event: { kind: 'config', generation: config.serialNo, digest: input.digest } },
     { kind: 'report' },
   )
+}
+
+/** A refusal is cut to what fits the contract. */
+const refusalLimit = 1_900
+
+function reloaded(w: Work, refused: string | undefined): void {
+  for (const ticket of w.s.reloads)
+    w.out.push({
+      kind: 'answer',
+      ticket,
+      ...(refused === undefined ? {} : { refused: refused.slice(0, refusalLimit) }),
+    })
+  w.s.reloads = []
 }
 
 const listenPaths = (s: State, side: Side): ReturnType<typeof pathsOf> =>

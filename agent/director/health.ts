@@ -73,7 +73,7 @@ function serviceKey(spec: VirtualServer): string {
  * The port of a real server in the kernel's table. Only NAT changes ports; for DR and TUN the kernel wants the virtual port
  * (ipvsadm(8)). With a mark the original gave the real server's port whatever the method, and so do we.
  */
-export function kernelPort(config: Config, spec: VirtualServer, server: RealServer): number {
+function kernelPort(config: Config, spec: VirtualServer, server: RealServer): number {
   return config.forwarding === 'nat' || spec.fwmark ? server.port : spec.port
 }
 

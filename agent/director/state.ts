@@ -65,7 +65,7 @@ interface Handing {
 }
 
 /** Both served: seen by the one that stays. */
-export interface BothServe {
+interface BothServe {
   readonly sinceMs: number
   readonly peer: string
 }
@@ -90,6 +90,8 @@ export interface State {
   readonly takeover: Takeover | null
   readonly handing: Handing | null
   readonly stopping: { readonly sinceMs: number; readonly by: string; readonly exited: boolean } | null
+  /** Orders to read lvs.cf again that wait for what was read. */
+  readonly reloads: readonly number[]
   readonly bothServe: BothServe | null
   /** Let go at this instant because both served. */
   readonly yielded: { readonly atMs: number; readonly activeForMs: number } | null
@@ -171,6 +173,7 @@ export function initial(start: Start, now: Now): State {
     takeover: null,
     handing: null,
     stopping: null,
+    reloads: [],
     bothServe: null,
     yielded: null,
     cannotHold: null,

@@ -560,6 +560,17 @@ describe('a changed config', () => {
     expect(world.hosts.lvs2.addresses.map((a) => a.address)).toEqual(['192.168.2.15'])
   })
 
+  it('an order to reload is answered when what was read is in force, or refused with the reason', () => {
+    const world = running()
+    world.order('lvs1', 'reload', 11)
+    expect(world.answers).toEqual([])
+    world.run(10)
+    expect(world.answers).toEqual([{ ticket: 11 }])
+    world.give('lvs1', { kind: 'ordered', order: { kind: 'reload', by: 'test' }, ticket: 12 })
+    world.give('lvs1', { kind: 'misconfigured', says: ['line 3: unknown command'], hasKey: true })
+    expect(world.answers.at(-1)).toEqual({ ticket: 12, refused: 'line 3: unknown command' })
+  })
+
   it('a config that is not sound is said and the running one is kept', () => {
     const world = running()
     world.give('lvs1', { kind: 'misconfigured', says: ['line 3: unknown command'], hasKey: true })

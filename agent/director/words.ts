@@ -130,7 +130,7 @@ export interface Memory {
 }
 
 /** `stop` is SIGTERM; the others come from the control socket or the console. */
-export type Ordered = Order | { readonly kind: 'stop'; readonly by: string }
+type Ordered = Order | { readonly kind: 'stop'; readonly by: string }
 
 export type Input =
   /** lvs.cf was read and found sound. */

@@ -75,10 +75,11 @@ it.skipIf(!able)('an address is added with label and prefix, seen, removed; a re
     const file = readFileSync(held, 'utf8')
     const out = await a.change([{ ...add, do: 'remove' }])
     const gone = await a.change([{ ...add, do: 'remove' }])
+    const fileAfter = readFileSync(held, 'utf8')
     const nowhere = await a.change([{ ...add, device: 'north', label: 'north' }])
     const links = (await a.look()).links
     tell({ first: first[0].failed, again: again[0].failed, there, file, out: out[0].failed, gone: gone[0].failed, nowhere: nowhere[0].failed,
-      after: (await a.look()).addresses.filter((x) => x.address === '10.1.0.9').length, fileAfter: readFileSync(held, 'utf8'), links })
+      after: (await a.look()).addresses.filter((x) => x.address === '10.1.0.9').length, fileAfter, links })
   `)
   expect(seen).toEqual({
     there: { address: '10.1.0.9', prefix: 24, device: 'east', label: 'east:1' },

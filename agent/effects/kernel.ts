@@ -43,7 +43,7 @@ function errorText(code: number): string {
   return errorNames[code] ?? `error ${code}`
 }
 
-export interface Link extends KernelLink {
+interface Link extends KernelLink {
   readonly index: number
   readonly mac: Buffer | null
 }

@@ -60,15 +60,10 @@ interface Host {
   applied: string[]
 }
 
-export interface Line {
+interface Line {
   readonly atMs: number
   readonly host: HostName
   readonly text: string
-}
-
-export interface Outage {
-  readonly fromMs: number
-  readonly toMs: number | null
 }
 
 export interface WorldOptions {
