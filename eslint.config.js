@@ -124,6 +124,7 @@ export default defineConfigWithVueTs(
   },
   {
     files: ['renderer/**/*.{ts,vue}'],
+    ignores: ['renderer/vite.config.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

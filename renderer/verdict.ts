@@ -1,8 +1,9 @@
 /** How a verdict is shown: its shape, and its sentence with the facts in it. */
 import type { Verdict } from '../domain/status.ts'
 import { clockText, durationText } from './ages.ts'
-import type { useSpeech } from './i18n/speech.ts'
+import type { MessageKey, useSpeech } from './i18n/speech.ts'
 import type { Mark } from './parts/StateMark.vue'
+import type { Heard } from './stores/clusters.ts'
 
 /** The shape of a verdict; nothing heard is never green. */
 export function markOfVerdict(verdict: Verdict | undefined): Mark {
@@ -17,6 +18,21 @@ export function markOfVerdict(verdict: Verdict | undefined): Mark {
     default:
       return 'stale'
   }
+}
+
+/** Without news for this long a verdict in a list is not shown as if it held. */
+const listStaleAfterMs = 15_000
+
+/** The shape of a verdict in a list, with the age of the news and whether the core answers at all. */
+export function markOfHeard(heard: Heard | undefined, connected: boolean, nowMs: number): Mark {
+  return connected && heard && nowMs - heard.atMs <= listStaleAfterMs ? markOfVerdict(heard.verdict) : 'stale'
+}
+
+/** What to do about a verdict; empty when nothing is to be done. */
+export function adviceKey(verdict: Verdict): MessageKey | undefined {
+  if (verdict.kind !== 'served') return `verdict.advice.${verdict.kind}`
+  if (verdict.standby === 'not-ready' || verdict.standby === 'unknown') return 'verdict.advice.standby'
+  return verdict.problems > 0 ? 'verdict.advice.problems' : undefined
 }
 
 /** The one sentence at the top. `nowMs` and `skewMs` turn the core's instants into ages and times of this machine. */

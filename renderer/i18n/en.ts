@@ -86,8 +86,9 @@ export const en = {
       unknown: 'unknown',
     },
     advice: {
-      served:
-        'Clients are served; the service would not survive, or not as planned, if the active director failed now. See the directors below.',
+      standby:
+        'Clients are served, but no standby would take over if the active director failed now. See the directors below.',
+      problems: 'Clients are served. What is wrong is marked below.',
       'partly-served':
         'Some virtual servers have no real server that answers. See the services below for the last error of each.',
       'not-served':
@@ -155,7 +156,7 @@ export const en = {
       failure: 'What happens when something fails?',
       review: 'This is what will be done',
       build: 'Set up the hosts',
-      served: 'The virtual IP is served',
+      served: 'What is served now',
     },
   },
   topology: {
@@ -505,6 +506,7 @@ export const en = {
     nothing: 'Connected; no report yet.',
   },
   path: {
+    unknown: 'unknown',
     path: 'Path',
     hears: 'Who hears whom',
     state: 'State',

@@ -88,7 +88,8 @@ export const zhCN = {
       unknown: '未知',
     },
     advice: {
-      served: '客户端正常得到服务；但若此刻活动调度器失效，服务将无法（按计划）延续。请看下方的调度器。',
+      standby: '客户端正常得到服务；但若此刻活动调度器失效，没有备用可以接替。请看下方的调度器。',
+      problems: '客户端正常得到服务。有问题之处在下方标出。',
       'partly-served': '部分虚拟服务没有可应答的真实服务器。各自的最后错误见下方服务列表。',
       'not-served': '客户端得不到应答。请看下方每台调度器的状态；无应答的需通过其控制台查看。',
       'both-serve': '两台调度器互相听不到。请检查下方的心跳路径以及它们之间的交换机。',
@@ -150,7 +151,7 @@ export const zhCN = {
       failure: '发生故障时怎么办？',
       review: '将执行以下操作',
       build: '部署到各主机',
-      served: '虚拟 IP 已在提供服务',
+      served: '当前的服务状况',
     },
   },
   topology: {
@@ -497,6 +498,7 @@ export const zhCN = {
     nothing: '已连接，尚无报告。',
   },
   path: {
+    unknown: '未知',
     path: '路径',
     hears: '谁听到谁',
     state: '状态',

@@ -18,6 +18,7 @@ export const useClustersStore = defineStore('clusters', () => {
   const heard = ref<Record<string, Heard>>({})
   const state = ref<'loading' | 'loaded' | 'failed'>('loading')
   const problems = ref<readonly Problem[]>([])
+  const watched = new Set<string>()
   let listening = false
 
   async function load(): Promise<void> {
@@ -36,6 +37,15 @@ export const useClustersStore = defineStore('clusters', () => {
     }
     problems.value = []
     state.value = 'loaded'
+    for (const cluster of known.value) if (!watched.has(cluster.id)) void watchOne(cluster.id)
+  }
+
+  /** A cluster in the list is watched as long as this window is open, so that its state is news and not a memory. */
+  async function watchOne(id: string): Promise<void> {
+    watched.add(id)
+    const answer = await bridge().ask('clusters.watch', { id })
+    if (answer.ok) heard.value[id] = { verdict: answer.value.verdict, atMs: Date.now() }
+    else watched.delete(id)
   }
 
   function listen(): void {
@@ -47,7 +57,10 @@ export const useClustersStore = defineStore('clusters', () => {
     })
     watch(
       () => connection.returns,
-      () => void load(),
+      () => {
+        watched.clear()
+        void load()
+      },
     )
   }
 
@@ -58,6 +71,7 @@ export const useClustersStore = defineStore('clusters', () => {
   }
 
   async function forgetCluster(id: string): Promise<readonly Problem[]> {
+    if (watched.delete(id)) await bridge().ask('clusters.unwatch', { id })
     const answer = await bridge().ask('clusters.forget', { id })
     await load()
     return answer.ok ? [] : answer.problems

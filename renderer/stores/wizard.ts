@@ -4,7 +4,7 @@
  * What was learnt from hosts and the passwords typed here live in memory only.
  */
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef, watch } from 'vue'
+import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { checkDraft, newClusterDraft, stepOfField } from '../../domain/cluster-lvscf.ts'
 import { wizardSteps } from '../../domain/cluster.ts'
 import type { ClusterDraft, HostDraft, KeptDraft, WizardStep } from '../../domain/cluster.ts'
@@ -65,12 +65,12 @@ export const useWizardStore = defineStore('wizard', () => {
   const attempted = ref(new Set<WizardStep>())
   const tries = ref<Record<string, { readonly login: string; readonly tried: Tried }>>({})
   const planning = shallowRef<Planning>({ kind: 'none' })
-  const secrets = new Map<string, { secret: string; keptFor: string }>()
+  const secrets = reactive(new Map<string, { secret: string; keptFor: string }>())
 
   let changes = 0
   let keptChanges = 0
   let timer: ReturnType<typeof setTimeout> | undefined
-  let inFlight: Promise<boolean> | null = null
+  let inFlight: Promise<void> | null = null
   let replacing = false
   let stopHearing: (() => void) | undefined
 
@@ -167,28 +167,27 @@ export const useWizardStore = defineStore('wizard', () => {
     if (changes === keptChanges && keeping.value !== 'failed') return true
     const sent = changes
     keeping.value = 'keeping'
-    const work = (async () => {
-      const answer = await bridge().ask('drafts.keep', {
-        revision: revision.value,
-        draft: JSON.parse(JSON.stringify(current)) as ClusterDraft,
-      })
-      if (draft.value?.id !== current.id) return false
-      if (answer.ok) {
-        revision.value = answer.value.revision
-        savedAtMs.value = answer.value.savedAtMs
-        keptChanges = sent
-        keepProblems.value = []
-        keeping.value = changes === sent ? 'kept' : 'waiting'
-        return changes === sent
-      }
+    // Set before asking: the event of this very keeping may arrive before its answer.
+    let over = () => {}
+    inFlight = new Promise((done) => (over = done))
+    const answer = await bridge().ask('drafts.keep', {
+      revision: revision.value,
+      draft: JSON.parse(JSON.stringify(current)) as ClusterDraft,
+    })
+    const same = draft.value?.id === current.id
+    if (same && answer.ok) {
+      revision.value = answer.value.revision
+      savedAtMs.value = answer.value.savedAtMs
+      keptChanges = sent
+      keepProblems.value = []
+      keeping.value = changes === sent ? 'kept' : 'waiting'
+    } else if (same && !answer.ok) {
       keepProblems.value = answer.problems
       keeping.value = isConflict(answer.problems) ? 'conflict' : 'failed'
-      return false
-    })()
-    inFlight = work
-    const done = await work
+    }
     inFlight = null
-    return done
+    over()
+    return same && answer.ok && changes === sent
   }
 
   watch(
