@@ -79,14 +79,21 @@ export const useDocumentStore = defineStore('document', () => {
   let isKept = false
 
   const outline = computed<Outline>(() => analysis.value.outline)
-  const isDirty = computed(
-    () =>
-      lineEndOf(state.value) !== saved.value.lineEnd ||
-      encoding.value !== savedEncoding.value ||
-      !state.value.doc.eq(saved.value.doc),
-  )
+  /** The document differs from the file. Of a large one that is known for certain once typing pauses; until then it counts as different. */
+  const isDirty = ref(false)
   const canUndo = computed(() => undoDepth(state.value) > 0)
   const canRedo = computed(() => redoDepth(state.value) > 0)
+
+  function lookIfDirty(isCertain: boolean): void {
+    const { doc } = state.value
+    const before = saved.value
+    isDirty.value =
+      lineEndOf(state.value) !== before.lineEnd ||
+      encoding.value !== savedEncoding.value ||
+      doc.length !== before.doc.length ||
+      (!isCertain && doc !== before.doc) ||
+      !doc.eq(before.doc)
+  }
 
   // --- where things are now -------------------------------------------------------------------------------------------------------
 
@@ -191,6 +198,7 @@ export const useDocumentStore = defineStore('document', () => {
   function textChanged(): void {
     clearTimeout(analysisTimer)
     const atOnce = analyseAtOnce(state.value.doc.length, () => heldIn(state.value))
+    lookIfDirty(atOnce !== undefined)
     if (atOnce) takeAnalysis(atOnce, ChangeSet.empty(state.value.doc.length))
     else {
       isBehind.value = true
@@ -378,6 +386,7 @@ export const useDocumentStore = defineStore('document', () => {
     selected.value = 0
     state.value = editorState(held)
     saved.value = { doc: state.value.doc, lineEnd: held.lineEnd }
+    isDirty.value = false
     isOpen.value = true
     const atOnce = analyseAtOnce(held.text.length, () => held)
     sinceAnalysis = ChangeSet.empty(state.value.doc.length)
@@ -434,6 +443,7 @@ export const useDocumentStore = defineStore('document', () => {
     }
     encoding.value = kept.value.encoding
     become(kept.value.text)
+    lookIfDirty(true)
     isKept = true
     restoredAtMs.value = kept.value.keptAtMs
     return true
@@ -458,6 +468,7 @@ export const useDocumentStore = defineStore('document', () => {
   async function keep(): Promise<void> {
     clearTimeout(keepTimer)
     if (!isOpen.value) return
+    lookIfDirty(true)
     if (!isDirty.value) {
       if (isKept) await bridge().ask('documents.forget', { file: file.value })
       isKept = false
@@ -494,6 +505,7 @@ export const useDocumentStore = defineStore('document', () => {
       savedFileText.value = text
       savedEncoding.value = encoding.value
       saved.value = { doc, lineEnd }
+      lookIfDirty(true)
       changedOnDisk.value = false
       restoredAtMs.value = null
       if (isKept) await bridge().ask('documents.forget', { file: before })
@@ -534,6 +546,7 @@ export const useDocumentStore = defineStore('document', () => {
     saved.value = { doc: state.value.toText(held.text), lineEnd: held.lineEnd }
     changedOnDisk.value = false
     become(text)
+    lookIfDirty(true)
     return save()
   }
 
@@ -543,6 +556,7 @@ export const useDocumentStore = defineStore('document', () => {
     const mine = generation
     const answer = await bridge().ask('documents.open', { file: file.value })
     if (!answer.ok || mine !== generation || answer.value.digest === digest.value) return
+    lookIfDirty(true)
     if (isDirty.value) changedOnDisk.value = true
     else show(answer.value)
   }
@@ -551,6 +565,7 @@ export const useDocumentStore = defineStore('document', () => {
   function revert(): void {
     encoding.value = savedEncoding.value
     become(savedFileText.value)
+    lookIfDirty(true)
     restoredAtMs.value = null
   }
 
