@@ -4,8 +4,8 @@
  */
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import type { z } from 'zod'
+import { replaceFile } from './atomic-file.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
 import type { Result } from '../domain/problem.ts'
 
@@ -54,7 +54,7 @@ export async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<R
 export async function writePrivate(file: string, text: string): Promise<Result<null>> {
   try {
     await makePrivateDirectory(dirname(file))
-    await writeFileAtomic(file, text, { mode: privateFile })
+    await replaceFile(file, text, { mode: privateFile, force: true })
     return ok(null)
   } catch (error) {
     return failed(problem('file-unwritable', { file, reason: reasonOf(error) }, { kind: 'file', file }))

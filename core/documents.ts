@@ -5,18 +5,20 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, resolve } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { documentEncodings } from '../domain/contract/app.ts'
 import type { Answer, Args, KeptDocument, RequestName } from '../domain/contract/app.ts'
 import type { Result } from '../domain/problem.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
+import { replaceFile } from './atomic-file.ts'
 import { isAbsent, jsonNames, readJson, reasonOf, remove, writeJson } from './disk.ts'
 import { decodeDocument, encodeDocument } from './document-bytes.ts'
 
 /** A 10,000-real-server file has 1 MB. */
 const largestDocumentBytes = 8_000_000
 const recentMost = 20
+/** Piranha's packages install lvs.cf for root and its group; a new one here is for everybody to read. */
+const newDocumentMode = 0o644
 
 const recentSchema = z.object({ files: z.array(z.string()) })
 const keptSchema = z.object({
@@ -107,7 +109,7 @@ export function documentHandlers(ports: {
       }
       try {
         // Keeps owner and mode of the present file, and writes through a link to what it names.
-        await writeFileAtomic(file, Buffer.from(bytes.value))
+        await replaceFile(file, bytes.value, { mode: newDocumentMode })
       } catch (error) {
         return failed(problem('file-unwritable', { file, reason: reasonOf(error) }, { kind: 'file', file }))
       }

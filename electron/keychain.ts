@@ -5,8 +5,8 @@
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
+import { replaceFile } from '../core/atomic-file.ts'
 import type { SecretStore } from '../core/ports.ts'
 
 const fileName = 'secrets.json'
@@ -43,7 +43,7 @@ export function keychain(safe: SafeStorage, dataDir: string): SecretStore | unde
       const kept = await read()
       edit(kept)
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      await writeFileAtomic(file, JSON.stringify(kept), { mode: 0o600 })
+      await replaceFile(file, JSON.stringify(kept), { mode: 0o600, force: true })
     })
     changing = mine.catch(() => undefined)
     return mine

@@ -1,8 +1,8 @@
 /** Where the window was, kept over restarts in one small file, and forgotten when that place is no longer on a screen. */
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
+import { replaceFile } from '../core/atomic-file.ts'
 import { leastSize } from './window.ts'
 import type { Bounds, WindowState } from './window.ts'
 
@@ -40,5 +40,5 @@ export async function readWindowState(dataDir: string): Promise<WindowState> {
 
 export async function keepWindowState(dataDir: string, state: WindowState): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFileAtomic(path.join(dataDir, fileName), `${JSON.stringify(state)}\n`, { mode: 0o600 })
+  await replaceFile(path.join(dataDir, fileName), `${JSON.stringify(state)}\n`, { mode: 0o600 })
 }

@@ -5,7 +5,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
+import { replaceFile } from '../../core/atomic-file.ts'
 
 export const passwordLeastCharacters = 10
 
@@ -56,5 +56,5 @@ export async function keptHash(dataDir: string): Promise<string | undefined> {
 export async function keepHash(dataDir: string, hash: string | undefined): Promise<void> {
   if (hash === undefined) return rm(fileOf(dataDir), { force: true })
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFileAtomic(fileOf(dataDir), `${hash}\n`, { mode: 0o600 })
+  await replaceFile(fileOf(dataDir), `${hash}\n`, { mode: 0o600, force: true })
 }
