@@ -185,6 +185,11 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
           (error: unknown) => give({ kind: 'announced', failures: [reason(error)] }),
         )
         return
+      case 'ask':
+        hands.addresses.ask(effect.device, effect.source, effect.address, (mac) =>
+          give({ kind: 'answered', address: effect.address, mac }),
+        )
+        return
       case 'remember':
         memoryWork = memoryWork
           .then(() => remember(where, start.boot, effect.memory))

@@ -3,7 +3,19 @@
  * `wakeAt(state)` says when it wants to be woken. Whatever the input was, every step ends with the same questions: who serves, is a
  * beat due, is a check due, is the kernel as it should be.
  */
-import { awake, beatOf, decide, heardPeer, holds, memoryOf, order, roleDue, stopLimitMs, tookOver } from './failover.ts'
+import {
+  answered,
+  awake,
+  beatOf,
+  decide,
+  heardPeer,
+  holds,
+  memoryOf,
+  order,
+  roleDue,
+  stopLimitMs,
+  tookOver,
+} from './failover.ts'
 import { probed, recheck, runDue, withConfig, type Turn } from './health.ts'
 import { fallSilent, hear, pathsOf, refuse, withPaths, withTrouble } from './heartbeat.ts'
 import { kernelDue, lookAround, reconcile, seen, trouble } from './kernel.ts'
@@ -109,6 +121,9 @@ function take(w: Work, input: Input): void {
       return
     case 'counted':
       s.kernel = { ...s.kernel, counters: input.counters }
+      return
+    case 'answered':
+      answered(w, input.address, input.mac)
       return
     case 'announced':
       if (input.failures.length > 0) trouble(w, `announcement: ${input.failures.join('; ')}`)

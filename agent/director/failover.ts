@@ -4,12 +4,13 @@
  *                        peer active ──────────────────────────┐
  *   starting ─┬─ nobody heard for deadtime, or preferred ──► active ◄── peer silent on all paths for deadtime,
  *      ▲      └─ unfit ──► unfit ──(fit again)──► starting      │       peer offers, peer unfit ── standby
- *      │                                                       ├─ peer active with the higher term (tie: backup yields) ──► standby
- *      │                                                       ├─ the own loop stood still for deadtime with a peer alive ─► standby
+ *      │                                                       ├─ both serve, and the other one stays (see theyStay) ──► standby
+ *      │                                                       ├─ the own loop stood still and the wire says the peer has it ─► standby
  *      └───────────────────────── a start of the agent         └─ handed over (order, failback, link, unfit) ──► standby, (SIGTERM) ──► end
  *
  * Two directors that do not hear each other cannot know who serves; what holds is: once they hear each other, one of them yields
- * at the first beat. Hand-over is make before break: the giver keeps its addresses until the taker says it holds them.
+ * at the first beat. The wire is the witness: while the silent peer's hardware address still answers for the virtual IP, it serves
+ * (a firewall swallows the beats, or its agent hangs), and a takeover would make two; so there is none. Hand-over is make before break: the giver keeps its addresses until the taker says it holds them.
  */
 import type { FailoverCause, FailoverRecord, Role } from '../../domain/contract/agent.ts'
 import { floating, hasPeer, interfaceOf, ownAddresses, timing, type State, type Work } from './state.ts'
@@ -27,6 +28,8 @@ export const stopLimitMs = 4_000
 const healedRepeatMs = [100, 300, 700, 1_200, 2_000] as const
 /** A director that let go because both served says so for this long. */
 const yieldedSaidMs = 3_000
+/** An answer on the wire may take this long (a busy host). */
+const wireDelayMs = 100
 /** A failback waits at least this long, so that a director that comes and goes does not take the service with it. */
 const failbackMinMs = 1_000
 
@@ -180,6 +183,16 @@ function recordOf(
     ...(takeover.tableReadyMs === undefined ? {} : { tableReadyAtMs: wall(takeover.tableReadyMs) }),
     ...(takeover.addressUpMs === undefined ? {} : { addressUpAtMs: wall(takeover.addressUpMs) }),
     ...(announcedMs === null ? {} : { announcedAtMs: wall(announcedMs) }),
+    ...(takeover.cause === 'peer-silent' && s.wire.asked > 0
+      ? {
+          witnesses: [
+            {
+              address: (s.config ? floating(s.config)[0]?.address : undefined) ?? '',
+              says: `asked ${s.wire.asked} times, the former active director did not answer`,
+            },
+          ],
+        }
+      : {}),
     ...(announcedMs === null || outageFrom === undefined ? {} : { outageMs: Math.round(announcedMs - outageFrom) }),
   }
 }
@@ -290,6 +303,48 @@ function fillVacancy(w: Work, peer: Beat): void {
   claim(w, cause, why)
 }
 
+/** How long after the last missed beat the wire is first asked, and how long an answer says that the peer is there. */
+function wireTiming(s: State): { readonly firstMs: number; readonly everyMs: number; readonly freshMs: number } {
+  const { keepaliveMs, deadtimeMs } = timing(s)
+  return {
+    firstMs: Math.max(1.5 * keepaliveMs, deadtimeMs - 2 * keepaliveMs),
+    everyMs: Math.max(20, keepaliveMs / 2),
+    freshMs: keepaliveMs + wireDelayMs,
+  }
+}
+
+/** Asks who has the virtual IP. Only IPv4 can be asked for (ARP). */
+function askWire(w: Work): void {
+  const { s, now } = w
+  const own = ownAddresses(s)?.public
+  const vip = s.config && floating(s.config).find((a) => !a.address.includes(':'))
+  if (!vip || !own || own.includes(':')) return
+  s.wire = { ...s.wire, asked: s.wire.asked + 1, nextAskMs: now.ms + wireTiming(s).everyMs }
+  w.out.push({ kind: 'ask', device: interfaceOf(vip.device), source: own, address: vip.address })
+}
+
+/** Somebody answered for an address: of interest when it is the peer's hardware and the address is ours to serve. */
+export function answered(w: Work, address: string, mac: string): void {
+  const { s, now } = w
+  if (!s.config || s.hearing.peer?.mac !== mac || !floating(s.config).some((a) => a.address === address)) return
+  if (s.role === 'standby') s.wire = { ...s.wire, answeredMs: now.ms }
+  if (s.role === 'active' && now.ms < s.doubtUntilMs)
+    letGo(w, `the own loop stood still, and ${address} is answered by ${s.hearing.peer.name}`)
+}
+
+/** The peer begins to be silent: the wire is asked what became of the virtual IP. */
+function witness(w: Work): void {
+  const { s, now } = w
+  const { lastHeardMs, peer } = s.hearing
+  if (s.role !== 'standby' || lastHeardMs === null || !peer?.mac || !serves(peer)) return
+  const firstMs = lastHeardMs + wireTiming(s).firstMs
+  if (now.ms < firstMs) {
+    s.wire = { answeredMs: null, nextAskMs: firstMs, asked: 0, heldOff: false }
+    return
+  }
+  if (now.ms >= s.wire.nextAskMs) askWire(w)
+}
+
 /** A paused loop: what was true before may not be true now. Called before the input is taken in. */
 export function awake(w: Work, gapMs: number): void {
   const { s, now } = w
@@ -299,10 +354,13 @@ export function awake(w: Work, gapMs: number): void {
   s.unsureUntilMs = now.ms + (gapMs < deadtimeMs ? 2 * keepaliveMs : deadtimeMs)
   s.nextBeatMs = now.ms
   if (gapMs < deadtimeMs || !hasPeer(s)) return
-  const wasAlive = s.hearing.lastHeardMs !== null && s.lastStepMs - s.hearing.lastHeardMs < deadtimeMs
   s.kernel = { ...s.kernel, nextAddressMs: now.ms, nextTableMs: now.ms }
-  if (s.role === 'active' && wasAlive) letGo(w, `the own loop stood still for ${gapMs} ms, the peer may serve`)
-  else if (s.role === 'starting') s.listeningSinceMs = now.ms
+  if (s.role === 'active') {
+    // The peer may serve by now. Dropping the address unasked would be an outage when it does not.
+    s.doubtUntilMs = now.ms + 2 * keepaliveMs
+    w.beatNow = true
+    askWire(w)
+  } else if (s.role === 'starting') s.listeningSinceMs = now.ms
 }
 
 /** When both serve: who sees real servers before who sees none, then the higher term, then the primary. */
@@ -371,6 +429,7 @@ export function decide(w: Work): void {
   const peer = s.hearing.peer
   const alive = hasPeer(s) && peer !== null && peerAlive(s, now.ms)
   const sure = now.ms >= s.unsureUntilMs
+  if (hasPeer(s)) witness(w)
 
   if (s.stopping) {
     if (s.role === 'active' && !s.handing) letGo(w, 'stopping')
@@ -407,6 +466,12 @@ export function decide(w: Work): void {
       if (s.role === 'starting') {
         if (now.ms - s.listeningSinceMs >= deadtimeMs)
           claim(w, 'first-start', `nobody was heard for ${Math.round(now.ms - s.listeningSinceMs)} ms`)
+      } else if (s.wire.answeredMs !== null && now.ms - s.wire.answeredMs < wireTiming(s).freshMs) {
+        if (!s.wire.heldOff) {
+          s.wire = { ...s.wire, heldOff: true }
+          const says = `Nothing is heard from ${peer?.name ?? 'the peer'}, but its hardware address ${peer?.mac ?? ''} still answers for the virtual IP: it serves, nothing is taken over. Something keeps the beats from arriving (UDP port ${s.config?.heartbeat.port ?? ''}).`
+          w.out.push({ kind: 'journal', event: { kind: 'trouble', says } }, { kind: 'report' })
+        }
       } else {
         const silentMs = Math.round(now.ms - (s.hearing.lastHeardMs ?? s.roleSinceMs))
         if (s.hearing.lastHeardMs !== null || silentMs >= deadtimeMs)
@@ -468,9 +533,22 @@ export function roleDue(s: State): number {
   if (s.role === 'starting') due.push(s.listeningSinceMs + deadtimeMs)
   if (s.vacantSinceMs !== null) due.push(s.vacantSinceMs + deadtimeMs, s.vacantSinceMs + vacancyDeadtimes * deadtimeMs)
   if (s.failbackSinceMs !== null) due.push(s.failbackSinceMs + Math.max(failbackMinMs, s.config?.failback.delayMs ?? 0))
-  due.push(s.unsureUntilMs)
+  due.push(s.unsureUntilMs, s.doubtUntilMs)
+  if (s.role === 'standby' && s.hearing.lastHeardMs !== null) {
+    due.push(Math.max(s.wire.nextAskMs, s.hearing.lastHeardMs + wireTiming(s).firstMs))
+    if (s.wire.answeredMs !== null) due.push(s.wire.answeredMs + wireTiming(s).freshMs)
+  }
   if (s.cannotHold) due.push(s.cannotHold.untilMs)
   return due.filter((ms) => ms > s.lastStepMs).reduce((a, b) => Math.min(a, b), Infinity)
+}
+
+/** The hardware address that answers for this director. */
+function macOf(s: State): { readonly mac?: string } {
+  const own = ownAddresses(s)?.public
+  const { addresses } = s.kernel
+  const device = addresses?.addresses.find((a) => a.address === own)?.device
+  const mac = addresses?.links.find((l) => l.device === device)?.mac
+  return mac === undefined ? {} : { mac }
 }
 
 /** What is said in the next beat. */
@@ -488,6 +566,7 @@ export function beatOf(s: State): Beat | null {
     settled: settledHealth(s.health),
     holds: s.role === 'active' ? holdsAll(s) : holds(s),
     ...(s.handing ? { offers: s.handing.offer } : {}),
+    ...macOf(s),
     usable: usableServers(s.health),
     ...(s.yielded ? { yieldedAfterMs: s.yielded.activeForMs } : {}),
     generation: s.config.serialNo,

@@ -307,6 +307,7 @@ function reconcileAddresses(w: Work): void {
     return
   }
   if (now.ms < kernel.addressHoldMs) return
+  if (s.role === 'active' && now.ms < s.doubtUntilMs) return
   const drift =
     kernel.addressSettled === wantedText
       ? changes.map((c) =>

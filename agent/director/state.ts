@@ -102,6 +102,15 @@ export interface State {
   readonly listeningSinceMs: number
   /** Silence is not judged before this: the loop was late, beats may still be queued. */
   readonly unsureUntilMs: number
+  /** The own loop stood still while active: until then nothing is put up or announced; the peer or the wire is heard first. */
+  readonly doubtUntilMs: number
+  /** When the silent peer's hardware address last answered for the virtual IP, and when the wire is asked next. */
+  readonly wire: {
+    readonly answeredMs: number | null
+    readonly nextAskMs: number
+    readonly asked: number
+    readonly heldOff: boolean
+  }
   /** Since when nobody is active although the peer is heard. */
   readonly vacantSinceMs: number | null
   readonly failbackSinceMs: number | null
@@ -180,6 +189,8 @@ export function initial(start: Start, now: Now): State {
     announceAtMs: [],
     listeningSinceMs: now.ms,
     unsureUntilMs: now.ms,
+    doubtUntilMs: now.ms,
+    wire: { answeredMs: null, nextAskMs: Infinity, asked: 0, heldOff: false },
     vacantSinceMs: null,
     failbackSinceMs: null,
     lastStepMs: now.ms,

@@ -34,6 +34,8 @@ export interface Beat {
   /** A virtual IP is, or may be, on one of its interfaces. */
   readonly holds: boolean
   readonly offers?: Offer
+  /** Hardware address of the interface of its public path: tells its answers on the wire from anybody else's. */
+  readonly mac?: string
   /** Real servers it has found up, over all virtual servers: who sees none should not win over who sees some. */
   readonly usable: number
   /** Just let go because both served: for how long it had been active. Said for a few seconds. */
@@ -63,6 +65,8 @@ export interface KernelLink {
   readonly device: string
   /** Administratively up and with carrier. */
   readonly up: boolean
+  /** Hardware address, lower case with colons. */
+  readonly mac?: string
 }
 
 export interface KernelAddresses {
@@ -169,6 +173,8 @@ export type Input =
   | { readonly kind: 'counted'; readonly counters: ReadonlyMap<string, Counters> }
   | { readonly kind: 'applied'; readonly failures: readonly string[] }
   | { readonly kind: 'addressed'; readonly results: readonly AddressResult[] }
+  /** Somebody on the segment answered for an address. */
+  | { readonly kind: 'answered'; readonly address: string; readonly mac: string }
   | { readonly kind: 'announced'; readonly failures: readonly string[] }
   | { readonly kind: 'ordered'; readonly order: Ordered; readonly ticket: number }
   /** The number of watching clients changed. */
@@ -191,6 +197,8 @@ export type Effect =
     }
   | { readonly kind: 'address'; readonly changes: readonly AddressChange[] }
   | { readonly kind: 'announce'; readonly addresses: readonly FloatingAddress[]; readonly burst: Announce['burst'] }
+  /** Ask the segment who has `address`; each answer comes back as `answered`, silence as nothing. */
+  | { readonly kind: 'ask'; readonly device: string; readonly source: string; readonly address: string }
   | { readonly kind: 'remember'; readonly memory: Memory }
   /** Something a watcher should see at once has changed. */
   | { readonly kind: 'report' }

@@ -8,7 +8,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { FloatingAddress } from '../../domain/config.ts'
 import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
 import type { Kernel } from './kernel.ts'
-import { arpRequest, gratuitousArp, neighbourAdvertisement } from './packets.ts'
+import { arpAnswer, arpRequest, gratuitousArp, neighbourAdvertisement } from './packets.ts'
 
 /** A tool that has not ended after this is ended. */
 const toolLimitMs = 5_000
@@ -21,7 +21,14 @@ export interface Addresses {
   readonly announce: (addresses: readonly FloatingAddress[], burst: number) => Promise<readonly string[]>
   /** Asks the segment for the hardware address of `remote`, so that both neighbour tables learn after a partition. */
   readonly seek: (device: string, local: string, remote: string) => void
+  /** Asks who has an address; every answer within a moment is told. */
+  readonly ask: (device: string, source: string, address: string, told: (mac: string) => void) => void
 }
+
+/** An answer is waited for this long, looked for this often; so many frames are looked at. */
+const answerMs = 80
+const answerLookMs = 4
+const answerFrames = 256
 
 function run(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -102,6 +109,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
       if (!Array.isArray(listed)) throw new Error('ip -json address: not a list')
       const links = listed as {
         ifname: string
+        address?: string
         flags: string[]
         addr_info: { local?: string; prefixlen: number; label?: string }[]
       }[]
@@ -111,7 +119,11 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
             a.local ? [{ address: a.local, prefix: a.prefixlen, device: l.ifname, label: a.label ?? l.ifname }] : [],
           ),
         ),
-        links: links.map((l) => ({ device: l.ifname, up: l.flags.includes('UP') && l.flags.includes('LOWER_UP') })),
+        links: links.map((l) => ({
+          device: l.ifname,
+          up: l.flags.includes('UP') && l.flags.includes('LOWER_UP'),
+          ...(l.address ? { mac: l.address } : {}),
+        })),
       }
     },
 
@@ -147,6 +159,28 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
     seek(device, local, remote) {
       const mac = kernel?.link(device)?.mac
       if (kernel && mac && !local.includes(':')) kernel.sendFrame(device, arpRequest(mac, local, remote))
+    },
+
+    ask(device, source, address, told) {
+      const mac = kernel?.link(device)?.mac
+      const ear = kernel && mac ? kernel.listenArp(device) : null
+      if (!kernel || !mac || !ear) return
+      kernel.sendFrame(device, arpRequest(mac, source, address))
+      const until = performance.now() + answerMs
+      const known = new Set<string>()
+      const listen = (): void => {
+        for (let n = 0; n < answerFrames; n++) {
+          const frame = ear.next()
+          if (!frame) break
+          const by = arpAnswer(frame, address)
+          if (by === null || known.has(by)) continue
+          known.add(by)
+          told(by)
+        }
+        if (performance.now() < until) setTimeout(listen, answerLookMs)
+        else ear.close()
+      }
+      setTimeout(listen, 1)
     },
   }
 }

@@ -4,8 +4,8 @@
  * the bundle and is loaded by its path; where it cannot be loaded, `openKernel` returns null and the callers fall back to tools.
  */
 import path from 'node:path'
-import type { AddressChange, KernelAddress, KernelAddresses, KernelLink } from '../director/words.ts'
-import { packAddress6, parseAddress } from './packets.ts'
+import type { AddressChange, KernelAddress, KernelAddresses } from '../director/words.ts'
+import { macText, packAddress6, parseAddress } from './packets.ts'
 
 type Call = (...args: (number | bigint | Buffer | string)[]) => number
 
@@ -43,7 +43,9 @@ function errorText(code: number): string {
   return errorNames[code] ?? `error ${code}`
 }
 
-interface Link extends KernelLink {
+interface Link {
+  readonly device: string
+  readonly up: boolean
   readonly index: number
   readonly mac: Buffer | null
 }
@@ -55,6 +57,8 @@ export interface Kernel {
   readonly change: (change: AddressChange) => string | undefined
   /** Sends a raw frame out of a device; undefined = sent. */
   readonly sendFrame: (device: string, frame: Buffer) => string | undefined
+  /** Opens an ear for ARP frames on a device: `next` gives the next frame that came, or null; `close` when done. */
+  readonly listenArp: (device: string) => { readonly next: () => Buffer | null; readonly close: () => void } | null
   /** Sends an ICMPv6 message from an address of this host to all nodes on a link; undefined = sent. */
   readonly sendIcmp6: (device: string, source: string, message: Buffer) => string | undefined
   readonly link: (device: string) => Link | undefined
@@ -217,7 +221,14 @@ function kernelOf(koffi: Koffi): Kernel {
           label: text(attrs.get(IFA.label)) || device,
         })
       })
-      return { addresses, links: [...links.values()].map(({ device, up }) => ({ device, up })) }
+      return {
+        addresses,
+        links: [...links.values()].map(({ device, up, mac }) => ({
+          device,
+          up,
+          ...(mac ? { mac: macText(mac) } : {}),
+        })),
+      }
     },
     change(change) {
       try {
@@ -265,6 +276,29 @@ function kernelOf(koffi: Koffi): Kernel {
       to[11] = 6
       frame.copy(to, 12, 0, 6)
       return sendto(fd, frame, frame.length, MSG_DONTWAIT, to, to.length) < 0 ? errorText(errno()) : undefined
+    },
+    listenArp(device) {
+      const link = linkOf(device)
+      if (!link) return null
+      const protocol = ((ethernetArp & 0xff) << 8) | (ethernetArp >> 8)
+      const fd = socket(AF.packet, SOCK.raw | SOCK.nonblock | SOCK.cloexec, protocol)
+      if (fd < 0) return null
+      const at = Buffer.alloc(20)
+      at.writeUInt16LE(AF.packet, 0)
+      at.writeUInt16BE(ethernetArp, 2)
+      at.writeInt32LE(link.index, 4)
+      if (bind(fd, at, at.length) < 0) {
+        close(fd)
+        return null
+      }
+      const frame = Buffer.alloc(2_048)
+      return {
+        next: () => {
+          const length = recv(fd, frame, frame.length, MSG_DONTWAIT)
+          return length > 0 ? Buffer.from(frame.subarray(0, length)) : null
+        },
+        close: () => void close(fd),
+      }
     },
     sendIcmp6(device, source, message) {
       const link = linkOf(device)

@@ -37,6 +37,17 @@ export function arpRequest(mac: Buffer, source: string, target: string): Buffer 
   return arpFrame(1, mac, source, Buffer.alloc(6), target)
 }
 
+/** Who says in an ARP frame to have `address`; null when the frame is not a reply about it. */
+export function arpAnswer(frame: Buffer, address: string): string | null {
+  if (frame.length < 42 || frame.readUInt16BE(12) !== 0x0806 || frame.readUInt16BE(20) !== 2) return null
+  return parseAddress(frame.subarray(28, 32)) === address ? macText(frame.subarray(22, 28)) : null
+}
+
+/** `02:00:00:00:00:01`. */
+export function macText(mac: Buffer): string {
+  return [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
+}
+
 /** ICMPv6: this address is at this hardware address, override what you know. The kernel fills in the checksum. */
 export function neighbourAdvertisement(mac: Buffer, address: string): Buffer {
   const message = Buffer.alloc(32)

@@ -26,6 +26,7 @@ const beatSchema = z.object({
   settled: z.boolean(),
   holds: z.boolean(),
   offers: z.enum(['stopping', 'ordered', 'failback', 'unfit', 'link']).optional(),
+  mac: z.string().max(50).optional(),
   usable: z.number(),
   yieldedAfterMs: z.number().optional(),
   generation: z.number(),

@@ -103,8 +103,20 @@ const planted: readonly Planted[] = [
   {
     says: 'the active director that stood still goes on as if nothing had happened',
     file: 'failover.ts',
-    from: "if (s.role === 'active' && wasAlive) letGo",
-    to: "if (s.role === 'active' && wasAlive && s.term < 0) letGo",
+    from: 's.doubtUntilMs = now.ms + 2 * keepaliveMs',
+    to: '',
+  },
+  {
+    says: 'the standby does not ask the wire before it takes over',
+    file: 'failover.ts',
+    from: 'if (now.ms >= s.wire.nextAskMs) askWire(w)',
+    to: '',
+  },
+  {
+    says: 'anybody who answers for the virtual IP is taken for the peer',
+    file: 'failover.ts',
+    from: 's.hearing.peer?.mac !== mac || ',
+    to: '',
   },
   {
     says: 'foreign services are removed',

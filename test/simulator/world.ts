@@ -23,6 +23,12 @@ import type {
 export type HostName = 'lvs1' | 'lvs2'
 export const hostNames = ['lvs1', 'lvs2'] as const
 
+interface Event {
+  readonly atMs: number
+  readonly order: number
+  readonly run: () => void
+}
+
 /** How long things take in the simulated world. */
 export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3 }
 
@@ -84,7 +90,7 @@ export function createWorld(options: WorldOptions) {
   let nowMs = 0
   let wallOffsetMs = 1_800_000_000_000
   const chance = options.chance ?? (() => 0.5)
-  const events: { atMs: number; order: number; run: () => void }[] = []
+  const events: Event[] = []
   let order = 0
   const lines: Line[] = []
   const journal: { atMs: number; host: HostName; event: JournalEvent }[] = []
@@ -134,7 +140,7 @@ export function createWorld(options: WorldOptions) {
 
   const now = (): Now => ({ ms: nowMs, wallMs: nowMs + wallOffsetMs })
   const later = (ms: number, run: () => void): void => {
-    events.push({ atMs: nowMs + ms, order: order++, run })
+    schedule({ atMs: nowMs + ms, order: order++, run })
   }
   const other = (host: Host): Host => (host.name === 'lvs1' ? hosts.lvs2 : hosts.lvs1)
 
@@ -162,7 +168,7 @@ export function createWorld(options: WorldOptions) {
     const boot = host.boot
     const at = Math.max(wakeAt(host.state), nowMs + 0.5)
     if (!Number.isFinite(at)) return
-    events.push({
+    schedule({
       atMs: at,
       order: order++,
       run: () => {
@@ -191,7 +197,7 @@ export function createWorld(options: WorldOptions) {
                 addresses: {
                   addresses: [...host.addresses],
                   links: [
-                    { device: 'eth0', up: host.linkUp },
+                    { device: 'eth0', up: host.linkUp, mac: `mac-${host.name}` },
                     { device: 'eth1', up: true },
                   ],
                 },
@@ -242,6 +248,19 @@ export function createWorld(options: WorldOptions) {
       case 'probe':
         probe(host, effect.probe, boot)
         return
+      case 'ask': {
+        const peer = other(host)
+        later(pace.networkMs, () => {
+          const answers =
+            peer.machineUp &&
+            !(peer.paused && nowMs < peer.stalledUntil) &&
+            peer.addresses.some((a) => a.address === effect.address)
+          const passes = ![host, peer].some((h) => h.everythingCut || !h.linkUp)
+          if (answers && passes)
+            give(host, { kind: 'answered', address: effect.address, mac: `mac-${peer.name}` }, boot)
+        })
+        return
+      }
       case 'remember':
         host.term = effect.memory.term
         host.peerBoot = effect.memory.peerBoot
@@ -422,16 +441,45 @@ export function createWorld(options: WorldOptions) {
 
   // The clock.
 
-  function runTo(atMs: number): void {
+  const earlier = (a: Event, b: Event): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+
+  /** Puts an event into the heap. */
+  function schedule(event: Event): void {
+    let at = events.push(event) - 1
+    while (at > 0) {
+      const up = (at - 1) >> 1
+      const parent = events[up]
+      if (!parent || !earlier(event, parent)) break
+      events[at] = parent
+      at = up
+    }
+    events[at] = event
+  }
+
+  /** Takes the earliest event off the heap. */
+  function takeFirst(): Event | undefined {
+    const [first] = events
+    const last = events.pop()
+    if (!first || !last || first === last) return first
+    let at = 0
     for (;;) {
-      let first = -1
-      for (let i = 0; i < events.length; i++) {
-        const e = events[i]
-        const f = events[first]
-        if (e && e.atMs <= atMs && (!f || e.atMs < f.atMs || (e.atMs === f.atMs && e.order < f.order))) first = i
-      }
-      if (first < 0) break
-      const [event] = events.splice(first, 1)
+      let down = 2 * at + 1
+      const left = events[down]
+      const right = events[down + 1]
+      if (!left) break
+      if (right && earlier(right, left)) down++
+      const child = events[down]
+      if (!child || !earlier(child, last)) break
+      events[at] = child
+      at = down
+    }
+    events[at] = last
+    return first
+  }
+
+  function runTo(atMs: number): void {
+    for (let next = events[0]; next && next.atMs <= atMs; next = events[0]) {
+      const event = takeFirst()
       if (!event) break
       nowMs = Math.max(nowMs, event.atMs)
       event.run()
