@@ -226,7 +226,10 @@ function apply(
   if (rest.length > 0) ledger.say('convert-lost-unknown', at, { what: rest.join(' '), format })
   if (options.has('clear')) {
     // What was set up before is not in the table any more.
-    for (const { command: gone } of services.values()) ledger.say('convert-lost-overridden', gone.at, { what: '-A' })
+    for (const { command: gone, servers } of services.values()) {
+      ledger.say('convert-lost-overridden', gone.at, { what: '-A' })
+      for (const server of servers) ledger.say('convert-lost-overridden', server.at, { what: '-a' })
+    }
     services.clear()
     ledger.carried(at)
     return
@@ -330,6 +333,8 @@ function addService(
   const placed = isMark ? marked.get('address') : undefined
   const vip = target.vip ?? (placed !== undefined && isIpv4(placed) ? placed : undefined)
   const name = marked.get('name')
+  const before = services.get(target.key)
+  if (before) ledger.say('convert-lost-overridden', before.command.at, { what: '-A' })
   services.set(target.key, {
     command: { options, at, rest: [] },
     key: target.key,

@@ -255,6 +255,10 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
     return commentedOut(body)
   }
   const { check } = virtual
+  if (!source.servers.some(({ real }) => real?.active)) {
+    const perServer = ['send', 'expect', 'send_program', 'quiesce_server', '#check_timeout_ms', '#fall']
+    sayLines(lines, perServer, 'convert-lost-no-server', (what) => ({ what, format }), ledger)
+  }
   carryLines(
     lines,
     ['active', 'fwmark', 'port', 'protocol', 'scheduler', 'persistent', 'pmask', 'sorry_server'],
@@ -281,7 +285,7 @@ function sayCheck(source: SourceVirtual, virtual: VirtualServer, checker: Checke
   if (check.kind === 'program') {
     sayLines(lines, ['send'], 'convert-note-unused', () => ({ what: 'send' }), ledger)
   }
-  if (!checker.exact) {
+  if (!checker.exact && source.servers.some(({ real }) => real?.active)) {
     const said = keys.filter((key) => key !== 'use_regex' && !(key === 'send' && check.kind === 'program'))
     const detail = (what: string) => ({ what, used: checker.kind })
     sayLines(lines, said, 'convert-near-check', detail, ledger, source.at)

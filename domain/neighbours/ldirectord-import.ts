@@ -84,8 +84,9 @@ const lossTable: Readonly<Partial<Record<NeighboursCode, string>>> = {
   'convert-lost-scheduling': 'ops schedflags',
   'convert-lost-load': 'load',
   'convert-lost-include': 'execute',
-  'convert-lost-check-option': 'checkcount checkport httpmethod checkcommand virtualhost request receive service',
-  'convert-lost-word': 'maintenancedir netmask checktimeout negotiatetimeout',
+  'convert-lost-check-option':
+    'checkcount checkport httpmethod checkcommand virtualhost request receive service checktimeout negotiatetimeout',
+  'convert-lost-word': 'maintenancedir netmask',
 }
 const losses = new Map<string, NeighboursCode>()
 for (const [code, words] of Object.entries(lossTable)) {
@@ -267,6 +268,7 @@ function readSection(
   const asked = readAsked(own, service, ledger, bad)
   const pace = readPace(own, global, asked, ledger, bad)
   const servers = reals.flatMap((line) => readReal(line, { port, protocol, asked, service }, realNames, ledger))
+  const general = servers.length > 0 ? undefined : checkOf({ port, protocol, asked, service }, undefined, head, ledger)
   const schedulerLine = own.get('scheduler')
   let scheduler = { value: defaultScheduler, at: head.at }
   if (schedulerLine) {
@@ -286,7 +288,10 @@ function readSection(
   if (maskLine) {
     if (mask === undefined) bad(maskLine)
     else if (persistentS !== undefined) ledger.carried(maskLine.at)
+    else ledger.say('convert-note-idle', maskLine.at, { what: 'netmask', format })
   }
+  const ops = own.get('ops')
+  if (ops?.value === 'no') ledger.carried(ops.at)
   const quiescent = use('quiescent')
   const sorry = readFallback(own.get('fallback') ?? global.get('fallback'), ledger)
   const name = own.get('servicename')
@@ -308,6 +313,7 @@ function readSection(
     ...(sorry ? { sorry } : {}),
     quiesceDefault: quiescent?.value !== 'no',
     checkPace: pace,
+    ...(general ? { check: general.value } : {}),
     servers,
   }
 }
@@ -385,7 +391,7 @@ function readPace(
   // The other of the two has no part in this kind of check.
   for (const name of names) {
     const line = own.get(name)
-    if (line && line !== chosen) ledger.say('convert-note-unused', line.at, { what: name })
+    if (line && line !== chosen) ledger.say('convert-note-idle', line.at, { what: name, format })
   }
   const fall = read(own.get('failurecount') ?? global.get('failurecount')) ?? 1
   return { intervalMs: interval * 1_000, timeoutMs: timeout * 1_000, fall }

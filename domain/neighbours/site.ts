@@ -53,6 +53,8 @@ export interface SiteService {
   readonly persistenceMask?: string
   readonly sorry?: Told<{ readonly address: string; readonly port?: number; readonly method?: Forwarding }>
   readonly quiesceDefault?: boolean
+  /** The check said for the whole service, where no real server says one. */
+  readonly check?: MeantCheck
   /** Milliseconds between two checks, one check's longest time, and failures until a server goes; absent where nothing checks. */
   readonly checkPace?: { readonly intervalMs: number; readonly timeoutMs: number; readonly fall: number }
   readonly servers: readonly SiteServer[]
@@ -182,6 +184,7 @@ function newDevices(site: Site, forwarding: Forwarding | undefined, ledger: Ledg
         ledger.say('convert-note-needed', service.at, { what: 'address' })
         return []
       }
+      if (!isIpv4(address)) ledger.say('convert-note-needed', service.at, { what: `address ${address} (IPv4)` })
       if (known) {
         used.add(known)
         ledger.carried(known.at)
@@ -305,13 +308,17 @@ function quiesceOf(service: SiteService, ledger: Ledger): boolean {
 function sayCheck(service: SiteService, set: Set_, ledger: Ledger): void {
   if (service.servers.length === 0 && service.checkPace === undefined) return
   const first = service.servers.find(({ check }) => check)?.check
-  const chosen = first === undefined ? undefined : expressible(first.value, service)
+  const meant = first?.value ?? service.check
+  const chosen = meant === undefined ? undefined : expressible(meant, service)
   const used = chosen ?? expressible(connectCheck, service)
   if (used.kind !== 'connect') {
     if (used.program !== undefined) set('send_program', used.program)
     if (used.send !== undefined) set('send', escaped(used.send))
     if (used.expect !== undefined) set('expect', escaped(used.expect))
     set('use_regex', used.regex ? 1 : 0)
+  }
+  if (!first && service.check && !sameCheck(service.check, used)) {
+    ledger.say('convert-near-check', service.at, { what: inShort(service.check), used: inShort(used) })
   }
   const blind = service.protocol === 'udp' && used.kind === 'connect'
   for (const server of service.servers) {
@@ -368,6 +375,9 @@ function serverOf(
       network: methodNames[forwarding],
     })
   }
+  // Piranha asks the resolver; Shoal wants the address itself.
+  if (!isIpv4(server.address))
+    ledger.say('convert-note-needed', server.at, { what: `address ${server.address} (IPv4)` })
   const settings: Setting[] = [
     { name: 'address', value: server.address },
     { name: 'active', value: active ? '1' : '0' },

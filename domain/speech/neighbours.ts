@@ -256,6 +256,16 @@ export const neighboursSpeech = {
       remedy: '请保留所写权重，或用自己的程序调整。',
     },
   },
+  'convert-lost-no-server': {
+    en: {
+      says: '{what} is said with each real server in {format}, and there is no active one; it was left out.',
+      remedy: 'Activate a real server first, or add the setting by hand.',
+    },
+    'zh-CN': {
+      says: '在 {format} 中 {what} 写在每台真实服务器里，而这里没有启用的服务器，已略去。',
+      remedy: '请先启用一台真实服务器，或手工添加该设置。',
+    },
+  },
   'convert-lost-inactive': {
     en: {
       says: '{name} is not active; {format} has no such state, so it stands in the output as a comment.',
@@ -535,6 +545,10 @@ export const neighboursSpeech = {
       says: '{what} 是 VRRP 自身的设置；Shoal 的心跳不需要它。',
       remedy: '除非其他路由器与这些主机使用 VRRP，否则无需处理。',
     },
+  },
+  'convert-note-idle': {
+    en: { says: '{what} has no effect in {format} as the file stands; it was left out.', remedy: 'Nothing is needed.' },
+    'zh-CN': { says: '就该文件而言，{what} 在 {format} 中不起作用，已略去。', remedy: '无需处理。' },
   },
   'convert-note-name': {
     en: {
