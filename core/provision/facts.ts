@@ -104,10 +104,7 @@ s init; read -r i </proc/1/comm; echo "$i"
 s machine-id; cat /etc/machine-id 2>/dev/null
 s addr; ip -j addr 2>/dev/null
 s route; ip -j -4 route 2>/dev/null
-s sysctl
-for f in ${sysctlFiles.map((file) => `/proc/sys/net/ipv4/${file}`).join(' ')}; do
-  [ -r "$f" ] && read -r v <"$f" && echo "$f=$v"
-done
+s sysctl; grep -sH . ${sysctlFiles.map((file) => `/proc/sys/net/ipv4/${file}`).join(' ')}
 s ip-vs-probe; modprobe -n -q ip_vs 2>/dev/null; echo $?
 s ip-vs-loaded; [ -e /proc/net/ip_vs ] && echo yes
 s ip-vs-modules; grep -hos 'ip_vs[a-z_]*\\.ko' "/lib/modules/$(uname -r)/modules.dep" "/lib/modules/$(uname -r)/modules.builtin" | sort -u
@@ -351,7 +348,7 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
 
   const sysctls: Record<string, string> = {}
   for (const line of lines(text('sysctl'))) {
-    const at = line.indexOf('=')
+    const at = line.indexOf(':')
     if (at > 0 && line.startsWith('/proc/sys/')) sysctls[sysctlName(line.slice(0, at))] = line.slice(at + 1, at + 101)
   }
 

@@ -1,0 +1,388 @@
+import { describe, expect, it } from 'vitest'
+import { draftLvscf } from '../../domain/cluster-lvscf.ts'
+import type { HostFacts } from '../../domain/facts.ts'
+import { problem } from '../../domain/problem.ts'
+import { speak } from '../../domain/speech/speech.ts'
+import { lookScript, readLook } from '../../core/provision/look.ts'
+import type { HostLook } from '../../core/provision/look.ts'
+import { preflight } from '../../core/provision/preflight.ts'
+import { factsOf, macOf, surveyedOf, vip, webDraft } from './material.ts'
+
+const draft = webDraft()
+
+function found(
+  facts: Readonly<Record<string, Partial<HostFacts>>> = {},
+  looks: Readonly<Record<string, Partial<HostLook>>> = {},
+  clusterKeyDigest?: string,
+) {
+  return preflight({
+    draft,
+    surveyed: surveyedOf(draft, facts, looks),
+    machines: ['x86_64'],
+    lvscf: draftLvscf(draft),
+    ...(clusterKeyDigest === undefined ? {} : { clusterKeyDigest }),
+  })
+}
+
+const eth0 = (hostId: string, more: readonly { address: string; prefix: number; dynamic: boolean }[] = []) => ({
+  nics: [
+    {
+      name: 'eth0',
+      mac: macOf(hostId),
+      up: true,
+      mtu: 1500,
+      addresses: [...(factsOf(hostId).nics[1]?.addresses ?? []), ...more],
+    },
+  ],
+})
+const vipHere = { address: vip, prefix: 32, dynamic: false }
+const ours = { agentVersion: 'v', agentRunning: true, configDigest: 'c', clusterKeyDigest: 'ours' }
+const table = `-A -t ${vip}:80 -s wlc`
+
+it('a healthy cluster has no finding', () => {
+  expect(found()).toEqual([])
+})
+
+describe('each thing that is wrong is found, on the host where it is, with the severity it deserves', () => {
+  type Case = readonly [
+    what: string,
+    facts: Readonly<Record<string, Partial<HostFacts>>>,
+    looks: Readonly<Record<string, Partial<HostLook>>>,
+    expected: readonly (readonly [host: string, code: string, severity: string])[],
+  ]
+  const cases: readonly Case[] = [
+    [
+      'a kernel without ip_vs',
+      { 'director-1': { ipvs: { available: false, loaded: false, schedulers: [], table: '' } } },
+      {},
+      [['director-1', 'ip-vs-missing', 'block']],
+    ],
+    [
+      'a kernel without the scheduler',
+      { 'director-2': { ipvs: { available: true, loaded: true, schedulers: ['rr'], table: '' } } },
+      {},
+      [['director-2', 'scheduler-missing', 'block']],
+    ],
+    [
+      'real servers need no ip_vs',
+      { 'real-1': { ipvs: { available: false, loaded: false, schedulers: [], table: '' } } },
+      {},
+      [],
+    ],
+    [
+      'an unknown distribution',
+      { 'real-1': { os: { id: 'x', version: '', family: 'other', pretty: 'X' } } },
+      {},
+      [['real-1', 'os-unknown', 'warning']],
+    ],
+    ['no systemd', { 'real-2': { init: 'runit' } }, {}, [['real-2', 'no-systemd', 'block']]],
+    [
+      'another processor',
+      { 'director-1': { machine: 'riscv64' } },
+      {},
+      [['director-1', 'machine-unsupported', 'block']],
+    ],
+    [
+      'a full disk',
+      { 'director-1': { freeMb: { root: 150, var: 900, tmp: 1 } } },
+      {},
+      [['director-1', 'disk-low', 'block']],
+    ],
+    ['a full /var', { 'real-1': { freeMb: { root: 900, var: 0, tmp: 1 } } }, {}, [['real-1', 'disk-low', 'block']]],
+    ['a clock that is off', { 'director-2': { clockOffsetMs: -4_000 } }, {}, [['director-2', 'clock-skew', 'warning']]],
+    [
+      'keepalived',
+      { 'director-1': { rivals: [{ name: 'keepalived', enabled: true, running: true }] } },
+      {},
+      [['director-1', 'rival-present', 'block']],
+    ],
+    [
+      'a table of somebody else on the same virtual IP',
+      { 'director-1': { ipvs: { available: true, loaded: true, schedulers: ['wlc'], table } } },
+      {},
+      [['director-1', 'foreign-ipvs-table', 'block']],
+    ],
+    [
+      'a table of somebody else elsewhere',
+      {
+        'director-1': {
+          ipvs: { available: true, loaded: true, schedulers: ['wlc'], table: '-A -t 10.9.9.9:443 -s rr' },
+        },
+      },
+      {},
+      [['director-1', 'foreign-ipvs-table', 'warning']],
+    ],
+    [
+      'the virtual IP on a director',
+      { 'director-2': eth0('director-2', [vipHere]) },
+      {},
+      [['director-2', 'vip-on-host', 'block']],
+    ],
+    [
+      'the virtual IP on a card of a real server',
+      { 'real-1': eth0('real-1', [vipHere]) },
+      {},
+      [['real-1', 'vip-on-host', 'block']],
+    ],
+    [
+      'a stranger with the virtual IP',
+      {},
+      { 'director-1': { vipMacs: ['52:54:00:00:00:99'] } },
+      [['director-1', 'vip-answered', 'block']],
+    ],
+    [
+      'the virtual IP in the static configuration of a director',
+      {},
+      { 'director-1': { vipFiles: ['/etc/network/interfaces'] } },
+      [['director-1', 'vip-in-static-config', 'block']],
+    ],
+    [
+      'the virtual IP in the static configuration of a real server',
+      {},
+      { 'real-1': { vipFiles: ['/etc/network/interfaces.d/lo'] } },
+      [['real-1', 'vip-in-static-config-real', 'warning']],
+    ],
+    [
+      'a card only one director has',
+      { 'director-2': { nics: [{ ...(eth0('director-2').nics[0] ?? never()), name: 'ens3' }] } },
+      {},
+      [['director-2', 'device-missing', 'block']],
+    ],
+    [
+      'a card without a link',
+      { 'director-2': { nics: [{ ...(eth0('director-2').nics[0] ?? never()), up: false }] } },
+      {},
+      [['director-2', 'device-down', 'block']],
+    ],
+    [
+      'another segment',
+      {},
+      { 'director-1': { macs: { '192.168.2.15': [macOf('director-2')], '192.168.2.243': [macOf('real-1')] } } },
+      [['director-1', 'other-segment', 'block']],
+    ],
+    [
+      'a router that answers for a real server',
+      {},
+      {
+        'director-1': {
+          macs: {
+            '192.168.2.15': [macOf('director-2')],
+            '192.168.2.243': [macOf('real-1')],
+            '192.168.2.111': ['52:54:00:00:00:01'],
+          },
+        },
+      },
+      [['director-1', 'segment-through-another', 'block']],
+    ],
+    [
+      'a copied machine id',
+      { 'real-2': { machineId: 'id-of-real-1' } },
+      {},
+      [['real-2', 'duplicate-machine-id', 'warning']],
+    ],
+    [
+      'a service on the wrong address',
+      { 'real-1': { listening: [{ protocol: 'tcp', address: '192.168.2.243', port: 80, process: 'nginx' }] } },
+      {},
+      [['real-1', 'service-not-on-vip', 'block']],
+    ],
+    [
+      'a service on IPv6 only',
+      { 'real-1': { listening: [{ protocol: 'tcp', address: '::', port: 80, process: 'nginx' }] } },
+      {},
+      [['real-1', 'service-not-on-vip', 'block']],
+    ],
+    ['a service on the virtual IP', { 'real-1': { listening: [{ protocol: 'tcp', address: vip, port: 80 }] } }, {}, []],
+    ['a dual-stack service', { 'real-1': { listening: [{ protocol: 'tcp', address: '*', port: 80 }] } }, {}, []],
+    ['no service yet', { 'real-2': { listening: [] } }, {}, [['real-2', 'service-not-listening', 'warning']]],
+    [
+      'answers that would go back through a director',
+      { 'real-1': { routes: [{ to: 'default', via: '192.168.2.15', device: 'eth0' }] } },
+      {},
+      [['real-1', 'route-via-director', 'block']],
+    ],
+    [
+      'a sysctl file that says otherwise',
+      {},
+      { 'real-1': { sysctlLines: [{ file: '/etc/sysctl.conf', key: 'net.ipv4.conf.all.arp_ignore', value: '0' }] } },
+      [['real-1', 'sysctl-overridden', 'warning']],
+    ],
+    [
+      'a firewall',
+      { 'director-1': { firewall: { active: ['firewalld'], inputDrops: true } } },
+      {},
+      [['director-1', 'firewall-active', 'warning']],
+    ],
+    [
+      'gratuitous ARP dropped',
+      { 'director-1': { sysctls: { 'net.ipv4.conf.all.drop_gratuitous_arp': '1' } } },
+      {},
+      [['director-1', 'garp-dropped', 'warning']],
+    ],
+    [
+      'an lvs.cf that is there',
+      { 'director-1': { lvscf: 'serial_no = 9\n' } },
+      {},
+      [['director-1', 'replaces-lvscf', 'note']],
+    ],
+    [
+      'ipvsadm to be installed',
+      { 'director-1': { commands: without('ipvsadm') } },
+      {},
+      [['director-1', 'tool-missing', 'note']],
+    ],
+    [
+      'ipvsadm with nothing to install it by',
+      { 'director-1': { commands: without('ipvsadm', 'apt-get') } },
+      {},
+      [['director-1', 'tool-missing-block', 'block']],
+    ],
+    ['no arping', {}, { 'director-2': { asked: false } }, [['director-2', 'arping-missing', 'warning']]],
+    [
+      'an address the host does not have',
+      { 'real-1': { nics: [{ name: 'eth0', mac: macOf('real-1'), up: true, mtu: 1500, addresses: [] }] } },
+      {},
+      [['real-1', 'address-not-on-host', 'block']],
+    ],
+    [
+      'an address by DHCP',
+      {
+        'real-1': {
+          nics: [
+            {
+              name: 'eth0',
+              mac: macOf('real-1'),
+              up: true,
+              mtu: 1500,
+              addresses: [{ address: '192.168.2.243', prefix: 24, dynamic: true }],
+            },
+          ],
+        },
+      },
+      {},
+      [['real-1', 'address-by-dhcp', 'warning']],
+    ],
+  ]
+
+  it.each(cases)('%s', (_what, facts, looks, expected) => {
+    const seen = found(facts, looks)
+    expect(seen.map(({ hostId, problem: { code, severity } }) => [hostId, code, severity])).toEqual(expected)
+    for (const finding of seen) {
+      for (const language of ['en', 'zh-CN'] as const) {
+        const { says, remedy } = speak(finding.problem, language)
+        expect(`${says} ${remedy}`).not.toContain('?')
+        expect(remedy).not.toMatch(/\{\w+\}/)
+      }
+    }
+  })
+})
+
+it('a copied virtual machine is told from the same host given twice', () => {
+  const twin = eth0('director-1').nics
+  expect(
+    found(
+      {
+        'director-2': {
+          nics: [{ ...(twin[0] ?? never()), addresses: factsOf('director-2').nics[1]?.addresses ?? [] }],
+        },
+      },
+      {
+        'director-1': { macs: { ...lookMacs(), '192.168.2.15': [macOf('director-1')] } },
+      },
+    ).map(({ problem: { code } }) => code),
+  ).toContain('duplicate-mac')
+  expect(
+    found({ 'director-2': { ...eth0('director-1'), machineId: 'id-of-director-1' } }).map(
+      ({ problem: { code } }) => code,
+    ),
+  ).toContain('same-host')
+})
+
+it('on a cluster of ours the virtual IP and the table are where they belong', () => {
+  const served = {
+    'director-1': {
+      ...eth0('director-1', [vipHere]),
+      shoal: ours,
+      ipvs: { available: true, loaded: true, schedulers: ['wlc'], table },
+    },
+    'director-2': { shoal: ours, ipvs: { available: true, loaded: true, schedulers: ['wlc'], table } },
+    'real-1': {
+      nics: [{ name: 'lo', mac: '', up: true, mtu: 1, addresses: [vipHere] }, ...eth0('real-1').nics],
+    },
+  }
+  expect(found(served, { 'director-2': { vipMacs: [macOf('director-1')] } }, 'ours')).toEqual([])
+  expect(found(served, {}, 'another key').map(({ problem: { code } }) => code)).toEqual([
+    'vip-on-host',
+    'foreign-ipvs-table',
+    'foreign-ipvs-table',
+  ])
+})
+
+it('blocks come first, and a host that cannot be reached is a block of its own', () => {
+  const surveyed = surveyedOf(draft, { 'real-2': { listening: [] } }).map((host) =>
+    host.hostId === 'director-2'
+      ? {
+          hostId: host.hostId,
+          role: host.role,
+          host: host.host,
+          problem: problem('host-unreachable', { host: 'x', port: 22, reason: 'refused' }),
+        }
+      : host,
+  )
+  const seen = preflight({ draft, surveyed, machines: ['x86_64'], lvscf: '' })
+  expect(seen.map(({ check, problem: { severity } }) => [check, severity])).toEqual([
+    ['access', 'block'],
+    ['service', 'warning'],
+  ])
+})
+
+describe('the second look', () => {
+  it('asks by ARP from directors only, and for the virtual IP without a sender address', () => {
+    const script = lookScript('M', draft, 'director', factsOf('director-1'))
+    expect(script).toContain(`arping -D -c 2 -w 2 -I eth0 ${vip}`)
+    expect(script).toContain('arping -b -c 2 -w 2 -s 192.168.2.117 -I eth0 192.168.2.15')
+    expect(script).not.toMatch(/-I eth0 192\.168\.2\.117/)
+    expect(lookScript('M', draft, 'real-server', factsOf('real-1'))).not.toContain('arping')
+  })
+  it('reads every answer once', () => {
+    const look = readLook(
+      `
+@M vip-files
+/etc/network/interfaces
+
+@M sysctl-lines
+/etc/sysctl.d/10.conf:net.ipv4.conf.all.arp_ignore = 0
+/etc/sysctl.d/99-zz-shoal-realserver.conf:net.ipv4.conf.all.arp_ignore = 1
+
+@M asked
+yes
+vip Unicast reply from 192.168.2.27 [52:54:00:00:00:99]  0.7ms
+host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.7ms
+host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.8ms
+
+@M end
+`,
+      'M',
+    )
+    expect(look).toEqual({
+      asked: true,
+      vipMacs: ['52:54:00:00:00:99'],
+      macs: { '192.168.2.15': ['02:00:00:00:00:02'] },
+      vipFiles: ['/etc/network/interfaces'],
+      sysctlLines: [{ file: '/etc/sysctl.d/10.conf', key: 'net.ipv4.conf.all.arp_ignore', value: '0' }],
+    })
+  })
+  it('an answer cut in the middle is none', () => {
+    expect(readLook('\n@M vip-files\n', 'M')).toBeUndefined()
+  })
+})
+
+function without(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(factsOf('director-1').commands).filter(([name]) => !names.includes(name)))
+}
+function lookMacs(): Record<string, readonly string[]> {
+  return { '192.168.2.243': [macOf('real-1')], '192.168.2.111': [macOf('real-2')] }
+}
+function never(): never {
+  throw new Error('material without a card')
+}
