@@ -10,6 +10,7 @@ import { hexOf, httpOf, shellJudge } from './checks.ts'
 import { keepalivedWord } from './keepalived-syntax.ts'
 import type { Ledger, Report } from './report.ts'
 import { newLedger } from './report.ts'
+import { wholeSeconds } from './site.ts'
 import type { ExportedFile, Source, SourceServer, SourceVirtual } from './source.ts'
 import { carryLines, commentedOut, interfaceOf, readSource, sayInactive, sayLines } from './source.ts'
 
@@ -255,8 +256,14 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
     return commentedOut(body)
   }
   const { check } = virtual
+  if (check.kind === 'program' && check.timeoutMs % 1_000 !== 0) {
+    const used = `misc_timeout ${wholeSeconds(check.timeoutMs)}`
+    sayLines(lines, ['#check_timeout_ms'], 'convert-near-number', (what) => ({ what, used }), ledger)
+  }
   if (!source.servers.some(({ real }) => real?.active)) {
-    const perServer = ['send', 'expect', 'send_program', 'quiesce_server', '#check_timeout_ms', '#fall']
+    const perServer = ['send', 'expect', 'send_program', 'quiesce_server', 'timeout', '#check_timeout_ms', '#fall']
+    // keepalived ignores a virtual server without real servers altogether.
+    ledger.say('convert-lost-no-server', source.at, { what: `virtual ${name}`, format })
     sayLines(lines, perServer, 'convert-lost-no-server', (what) => ({ what, format }), ledger)
   }
   carryLines(
@@ -443,7 +450,7 @@ function programChecker(virtual: VirtualServer): Checker {
       const judge = check.expect === undefined ? undefined : shellJudge(command, check.expect)
       return block('MISC_CHECK', [
         `misc_path ${keepalivedWord(judge ?? command)}`,
-        `misc_timeout ${Math.max(1, Math.ceil(check.timeoutMs / 1_000))}`,
+        `misc_timeout ${wholeSeconds(check.timeoutMs)}`,
         ...retryLines(check),
       ])
     },
