@@ -14,14 +14,21 @@ const reconnectMostMs = 8000
 interface Connection {
   state: 'connected' | 'lost' | 'signed-out'
   sinceMs: number
+  /** The files of this page are gone from the host: another version of Shoal serves now. */
+  outdated: boolean
   /** Counts the times the connection came back: what is watched has to be asked for again. */
   returns: number
 }
 
-const connectionState = reactive<Connection>({ state: 'connected', sinceMs: Date.now(), returns: 0 })
+const connectionState = reactive<Connection>({ state: 'connected', sinceMs: Date.now(), outdated: false, returns: 0 })
 
 /** Whether the core answers, for the banner and for greying out. Always `connected` in the desktop window. */
 export const connection = readonly(connectionState)
+
+/** Said by the router when a page's code cannot be loaded although the host answers. */
+export function noteOutdated(): void {
+  connectionState.outdated = true
+}
 
 function setConnection(state: Connection['state']): void {
   if (connectionState.state === state) return

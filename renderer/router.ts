@@ -1,5 +1,6 @@
 /** The map of the app. Hash addresses, so that it works from a file as well as from a port; every page but the first is loaded when needed. */
 import { createRouter, createWebHashHistory } from 'vue-router'
+import { noteOutdated } from './bridge.ts'
 import StartPage from './pages/StartPage.vue'
 
 export const router = createRouter({
@@ -25,4 +26,8 @@ export const router = createRouter({
     { path: '/document', name: 'document', component: () => import('./document/DocumentPage.vue') },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
+})
+
+router.onError((error: unknown) => {
+  if (error instanceof TypeError && /dynamically imported module|module script/i.test(error.message)) noteOutdated()
 })

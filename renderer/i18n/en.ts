@@ -29,6 +29,9 @@ export const en = {
     lost: 'Connection to Shoal lost since {at}. What is shown is from before; it is tried again by itself.',
     signedOut: 'This browser is no longer signed in to Shoal.',
     signIn: 'Sign in again',
+    outdated:
+      'Shoal was updated while this window was open. Reloading takes a moment; what was typed is kept as a draft.',
+    reload: 'Reload',
   },
   age: { never: 'never heard', lastHeard: 'last heard {at}' },
   rail: {
@@ -222,7 +225,7 @@ export const en = {
     offered: 'Ready to choose:',
     use: 'Use {name} {address}',
     test: 'Test connection',
-    testNamed: 'Test connection to {name}',
+    testNamed: 'Test connection: {name}',
     trying: 'Connecting to {address}',
     connected: 'Logged in to {name}',
     untested: 'Not tested yet',
@@ -332,7 +335,7 @@ export const en = {
     againstFor: 'Real server to try the check of {name} against',
     address: 'address',
     try: 'Try it now',
-    tryNamed: 'Try the check of {name} now',
+    tryNamed: 'Try it now: {name}',
     passed: 'Passed in {ms}',
     failed: 'Did not pass ({ms}). What came back:',
     notReady: 'Needs a port, the first director and an address.',
@@ -411,7 +414,7 @@ export const en = {
     counts: 'Against the file that is there: {added} lines added, {removed} removed.',
   },
   build: {
-    about: 'The plan is run as shown: the standby first, then the active director, then the real servers.',
+    about: 'The plan is run exactly as shown, hosts in the order below.',
     start: 'Start',
     again: 'Run again',
     cancel: 'Cancel',
