@@ -315,6 +315,7 @@ const looks = EditorView.theme({
     color: 'var(--ink-3)',
     padding: '4px 12px',
   },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"···"' },
   '.cm-changeGutter': { width: '3px' },
   '.cm-changedLineGutter': { background: 'var(--ok)' },
   '.cm-deletedLineGutter': { background: 'var(--bad)' },
