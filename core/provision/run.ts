@@ -30,7 +30,7 @@ import type { Marker, PreparedFile } from './shell.ts'
 
 /** Problems after which trying again may help. */
 const passing: readonly ProblemCode[] = ['connection-lost', 'host-unreachable', 'ssh-failed', 'upload-failed']
-const retryPausesMs = [1_000, 3_000, 6_000]
+const defaultRetryPausesMs: readonly number[] = [1_000, 3_000, 6_000]
 
 const stepTimeoutMs: Readonly<Partial<Record<StepKind, number>>> = {
   packages: 600_000,
@@ -61,6 +61,8 @@ export interface RunPorts {
   /** Wall clock in ms. */
   readonly now: () => number
   readonly signal: AbortSignal
+  /** Pauses before a lost connection is made again; as many tries as pauses. */
+  readonly retryPausesMs?: readonly number[]
 }
 
 type Outcome = 'already' | 'done' | 'nothing' | 'undone'
@@ -266,19 +268,20 @@ async function overLostConnections(
   ports: RunPorts,
   once: (session: Session) => Promise<Result<Outcome>>,
 ): Promise<Result<Outcome>> {
+  const pausesMs = ports.retryPausesMs ?? defaultRetryPausesMs
   for (let tries = 0; ; tries++) {
     const session = await ports.hosts.session(host)
     const result = session.ok ? await once(session.value) : session
     if (result.ok) return result
     const reason = result.problems[0]
-    const pauseMs = retryPausesMs[tries]
+    const pauseMs = pausesMs[tries]
     if (!reason || !passing.includes(reason.code) || pauseMs === undefined || ports.signal.aborted) return result
     ports.hosts.drop(host)
     const said = String(reason.detail?.['reason'] ?? reason.code)
     following.say(
       step,
       'note',
-      `${said}; trying again in ${pauseMs / 1000} s (${tries + 1} of ${retryPausesMs.length})`,
+      `${said}; trying again in ${pauseMs / 1000} s (${tries + 1} of ${pausesMs.length})`,
     )
     await wait(pauseMs, ports.signal)
   }

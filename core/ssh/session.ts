@@ -261,8 +261,10 @@ export async function openSession(target: Target, ports: SessionPorts): Promise<
   const where = { kind: 'host', host: target.id } as const
   const methods = await methodsFor(target, ports)
   if (!methods.ok) return methods
+  const known = await ports.knownHosts.algorithms(target.address, target.port)
   const tcp = await openTcp(target)
   if (!tcp.ok) return tcp
+  // From here to `connect` nothing may be waited for: a socket that closes meanwhile would close unheard.
 
   const client: Client = new ssh2.Client()
   let refusedKey: Problem | undefined
@@ -288,7 +290,7 @@ export async function openSession(target: Target, ports: SessionPorts): Promise<
     keepaliveInterval: keepAliveMs,
     keepaliveCountMax: keepAliveLosses,
     algorithms: {
-      serverHostKey: orderAlgorithms(await ports.knownHosts.algorithms(target.address, target.port)),
+      serverHostKey: orderAlgorithms(known),
       kex: {
         append: [],
         prepend: [],
