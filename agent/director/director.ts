@@ -13,13 +13,14 @@ import {
   memoryOf,
   order,
   roleDue,
+  saysHolds,
   stopLimitMs,
   tookOver,
 } from './failover.ts'
 import { probed, recheck, runDue, withConfig, type Turn } from './health.ts'
 import { fallSilent, hear, pathsOf, refuse, withPaths, withTrouble } from './heartbeat.ts'
 import { kernelDue, lookAround, reconcile, seen, trouble } from './kernel.ts'
-import { floating, hasPeer, timing, type State, type Work } from './state.ts'
+import { byAddress, floating, hasPeer, timing, type State, type Work } from './state.ts'
 import type { Effect, Input, Now, Side } from './words.ts'
 
 /** The worst lateness is kept per ten seconds, for a minute. */
@@ -200,7 +201,7 @@ const listenPaths = (s: State, side: Side): ReturnType<typeof pathsOf> =>
 function sideOf(w: Work): Side | null {
   const { config, kernel } = w.s
   if (!config || !kernel.addresses) return w.s.side
-  const here = new Set(kernel.addresses.addresses.map((a) => a.address))
+  const here = byAddress(kernel.addresses)
   if (config.primary && here.has(config.primary.public)) return 'primary'
   if (config.backup && here.has(config.backup.public)) return 'backup'
   return null
@@ -264,10 +265,10 @@ function sayBeat(w: Work): void {
   const { s, now } = w
   const due = now.ms >= s.nextBeatMs
   if (due) s.nextBeatMs = now.ms + timing(s).keepaliveMs
-  const peer = hasPeer(s)
+  if (!hasPeer(s)) return
+  if (!due && !w.beatNow && saysHolds(s) === s.saidHolds) return
   const probe = beatOf(s)
-  if (!peer || !probe) return
-  if (!due && !w.beatNow && probe.holds === s.saidHolds) return
+  if (!probe) return
   s.seq += 1
   s.saidHolds = probe.holds
   const seek = s.hearing.paths.filter((p) => p.silent).map((p) => p.name)

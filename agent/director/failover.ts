@@ -13,9 +13,20 @@
  * (a firewall swallows the beats, or its agent hangs), and a takeover would make two; so there is none. Hand-over is make before break: the giver keeps its addresses until the taker says it holds them.
  */
 import type { FailoverCause, FailoverRecord, Role } from '../../domain/contract/agent.ts'
-import { floating, hasPeer, interfaceOf, ownAddresses, timing, type State, type Work } from './state.ts'
+import type { FloatingAddress, Config } from '../../domain/config.ts'
+import {
+  byAddress,
+  floating,
+  floatingInterfaces,
+  hasPeer,
+  interfaceOf,
+  ownAddresses,
+  timing,
+  type State,
+  type Work,
+} from './state.ts'
 import { recheck, settledHealth, usableServers } from './health.ts'
-import type { Beat, Offer, Takeover } from './words.ts'
+import type { Beat, KernelAddresses, Offer, Takeover } from './words.ts'
 
 /** With both directors ready and nobody active for this many deadtimes, the less preferred one claims after all. */
 const vacancyDeadtimes = 3
@@ -45,17 +56,43 @@ export function peerAlive(s: State, nowMs: number): boolean {
 /** Whether one of our floating addresses is, or may be, on an interface. Unknown counts as yes. */
 export function holds(s: State): boolean {
   const { addresses, held } = s.kernel
-  const ours = new Set([...held, ...(s.config ? floating(s.config) : [])].map((a) => a.address))
-  if (!addresses) return ours.size > 0 && (s.role === 'active' || held.length > 0)
-  return addresses.addresses.some((a) => ours.has(a.address))
+  if (addresses) return presence(s, addresses).some
+  return held.length > 0 || (s.role === 'active' && s.config !== null && floating(s.config).length > 0)
 }
 
-/** All wanted addresses are seen on their interfaces. */
-function holdsAll(s: State): boolean {
-  const { addresses } = s.kernel
-  if (!addresses || !s.config) return false
-  const there = new Set(addresses.addresses.map((a) => a.address))
-  return floating(s.config).every((a) => there.has(a.address))
+/** What a beat says of holding: of the active director, that all wanted addresses are seen on their interfaces. */
+export function saysHolds(s: State): boolean {
+  if (s.role !== 'active') return holds(s)
+  return s.kernel.addresses !== null && presence(s, s.kernel.addresses).all
+}
+
+interface Presence {
+  readonly config: Config | null
+  readonly held: readonly FloatingAddress[]
+  /** One of our addresses is there; all that the config has are there. */
+  readonly some: boolean
+  readonly all: boolean
+}
+
+/** Worked out once per look: every step asks for it. */
+const presences = new WeakMap<KernelAddresses, Presence>()
+
+function presence(s: State, looked: KernelAddresses): Presence {
+  const { config } = s
+  const { held } = s.kernel
+  const known = presences.get(looked)
+  if (known && known.config === config && known.held === held) return known
+  const there = byAddress(looked)
+  const ours = config ? floating(config) : []
+  const isThere = (a: FloatingAddress): boolean => there.has(a.address)
+  const found = {
+    config,
+    held,
+    some: ours.some(isThere) || held.some(isThere),
+    all: config !== null && ours.every(isThere),
+  }
+  presences.set(looked, found)
+  return found
 }
 
 /** Why this director cannot serve; empty = fit. */
@@ -74,7 +111,7 @@ function unfitness(s: State): readonly string[] {
       )
     } else {
       const own = ownAddresses(s)?.public
-      const at = kernel.addresses.addresses.find((a) => a.address === own)
+      const at = own === undefined ? undefined : byAddress(kernel.addresses).get(own)
       if (!at) reasons.push(`The director's own address ${own} is on no interface.`)
       else if (kernel.addresses.links.some((l) => l.device === at.device && !l.up))
         reasons.push(`The link of ${at.device} is down.`)
@@ -82,7 +119,7 @@ function unfitness(s: State): readonly string[] {
         reasons.push('backup_active is 0 in lvs.cf, so the backup director does not take part.')
     }
     const devices = new Set(kernel.addresses.links.map((l) => l.device))
-    for (const device of new Set(floating(config).map((a) => interfaceOf(a.device)))) {
+    for (const device of floatingInterfaces(config)) {
       if (!devices.has(device)) reasons.push(`There is no interface ${device} for the virtual IP.`)
     }
   }
@@ -564,7 +601,7 @@ export function beatOf(s: State): Beat | null {
     term: s.term,
     ready: ready(s),
     settled: settledHealth(s.health),
-    holds: s.role === 'active' ? holdsAll(s) : holds(s),
+    holds: saysHolds(s),
     ...(s.handing ? { offers: s.handing.offer } : {}),
     ...macOf(s),
     usable: usableServers(s.health),

@@ -257,9 +257,11 @@ function removalOf(found: KernelAddress): AddressChange {
   return { do: 'remove', address: found.address, prefix: found.prefix, device: found.device, label: found.label }
 }
 
+const nothing: readonly FloatingAddress[] = []
+
 /** The addresses this director should have now, given its role. */
 function wantedAddresses(s: State): readonly FloatingAddress[] {
-  return s.role === 'active' && s.config ? floating(s.config) : []
+  return s.role === 'active' && s.config ? floating(s.config) : nothing
 }
 
 function reconcileAddresses(w: Work): void {
@@ -273,23 +275,33 @@ function reconcileAddresses(w: Work): void {
     if (!equal && now.ms - s.takeover.decidedMs < tableWaitMs) return
     s.takeover = { ...s.takeover, tableReadyMs: now.ms }
   }
+  const { held: heldBefore, addressesEqual: equal } = kernel
+  const { side } = s
+  if (
+    equal?.looked === addresses &&
+    equal.config === config &&
+    equal.wanted === wanted &&
+    equal.held === heldBefore &&
+    equal.side === side &&
+    (!s.takeover || s.takeover.addressUpMs !== undefined)
+  )
+    return
   const own = ownAddresses(s)
   const never = new Set([own?.public, own?.private])
   const ours = new Set([...floating(config), ...kernel.held].map((a) => a.address).filter((a) => !never.has(a)))
+  const wantedBy = new Map(wanted.map((a) => [a.address, a]))
+  const there = new Set(addresses.addresses.map((a) => `${a.address}/${a.prefix} ${a.device}`))
   const wantedText = wanted.map((a) => `${a.address}/${prefixOf(a)} ${a.device}`).join(' ')
   const changes: AddressChange[] = []
   for (const found of addresses.addresses) {
     if (!ours.has(found.address)) continue
-    const want = wanted.find((a) => a.address === found.address)
+    const want = wantedBy.get(found.address)
     if (!want || prefixOf(want) !== found.prefix || interfaceOf(want.device) !== found.device)
       changes.push(removalOf(found))
   }
   for (const want of wanted) {
     if (never.has(want.address)) continue
-    const there = addresses.addresses.some(
-      (a) => a.address === want.address && a.prefix === prefixOf(want) && a.device === interfaceOf(want.device),
-    )
-    if (!there) changes.push(changeOf('add', want))
+    if (!there.has(`${want.address}/${prefixOf(want)} ${interfaceOf(want.device)}`)) changes.push(changeOf('add', want))
   }
   if (changes.length === 0) {
     if (kernel.addressDrift.length > 0)
@@ -298,6 +310,7 @@ function reconcileAddresses(w: Work): void {
     const held = same ? kernel.held : wanted
     if (kernel.addressSettled !== wantedText || kernel.addressDrift.length > 0 || held !== kernel.held)
       set(w, { addressSettled: wantedText, addressDrift: [], addressTries: 0, held })
+    set(w, { addressesEqual: { looked: addresses, config, wanted, held, side } })
     // Everything is already there (a takeover by an agent that was restarted): the world is told all the same.
     if (s.takeover && s.takeover.addressUpMs === undefined) {
       s.takeover = { ...s.takeover, addressUpMs: now.ms }
@@ -319,13 +332,14 @@ function reconcileAddresses(w: Work): void {
   const removals = changes.filter((c) => c.do === 'remove')
   const additions = changes.filter((c) => c.do === 'add')
   w.out.push({ kind: 'address', changes: [...removals, ...additions] })
-  const stillHeld = kernel.held.filter((h) => !wanted.some((a) => a.address === h.address))
+  const stillHeld = kernel.held.filter((h) => !wantedBy.has(h.address))
   const tries = kernel.addressTries + 1
   set(w, {
     addresses: null,
     look: s.kernel.look + 1,
     addressLook: s.kernel.look + 1,
     addressSettled: null,
+    addressesEqual: null,
     addressTries: tries,
     addressHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,
     addressDrift: [...new Set([...kernel.addressDrift, ...drift])],

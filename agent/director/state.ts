@@ -6,7 +6,17 @@ import type { Config, FloatingAddress } from '../../domain/config.ts'
 import type { Role } from '../../domain/contract/agent.ts'
 import { noHealth, type HealthState, type ServiceState } from './health.ts'
 import { newHearing, type Hearing } from './heartbeat.ts'
-import type { Counters, Effect, KernelAddresses, KernelTable, Now, Offer, Side, Takeover } from './words.ts'
+import type {
+  Counters,
+  Effect,
+  KernelAddress,
+  KernelAddresses,
+  KernelTable,
+  Now,
+  Offer,
+  Side,
+  Takeover,
+} from './words.ts'
 
 /** Used before a config is known. */
 const fallbackTiming = { keepaliveMs: 200, deadtimeMs: 800 }
@@ -43,6 +53,14 @@ export interface Kernel {
   readonly nextAddressMs: number
   /** The wanted addresses (as one text) that were last found as wanted; null after an order. */
   readonly addressSettled: string | null
+  /** What was last compared and found equal: nothing is compared again before one of these is another. */
+  readonly addressesEqual: {
+    readonly looked: KernelAddresses
+    readonly config: Config
+    readonly wanted: readonly FloatingAddress[]
+    readonly held: readonly FloatingAddress[]
+    readonly side: Side | null
+  } | null
   readonly addressTries: number
   readonly addressHoldMs: number
   /** Addresses we put on an interface, also those that have left the config since. */
@@ -170,6 +188,7 @@ export function initial(start: Start, now: Now): State {
       addressAtMs: null,
       nextAddressMs: now.ms,
       addressSettled: null,
+      addressesEqual: null,
       addressTries: 0,
       addressHoldMs: now.ms,
       held: start.held,
@@ -222,13 +241,43 @@ export function ownAddresses(s: State): { readonly public: string; readonly priv
   return s.side === 'backup' ? s.config?.backup : s.side === 'primary' ? s.config?.primary : undefined
 }
 
+/** What follows from a config or from a look alone is worked out once: every step asks for it, and there may be a thousand. */
+const floatingOf = new WeakMap<Config, readonly FloatingAddress[]>()
+const devicesOf = new WeakMap<Config, readonly string[]>()
+const byAddressOf = new WeakMap<KernelAddresses, ReadonlyMap<string, KernelAddress>>()
+
 /** The addresses that belong to whoever is active: one per distinct virtual IP, and the NAT router. First in the file wins. */
 export function floating(config: Config): readonly FloatingAddress[] {
-  const all = [
-    ...config.virtualServers.filter((v) => v.active).map((v) => v.vip),
-    ...(config.forwarding === 'nat' && config.natRouter ? [config.natRouter] : []),
-  ]
-  return all.filter((a, at) => all.findIndex((b) => b.address === a.address) === at)
+  const known = floatingOf.get(config)
+  if (known) return known
+  const distinct = new Map<string, FloatingAddress>()
+  for (const { active, vip } of config.virtualServers)
+    if (active && !distinct.has(vip.address)) distinct.set(vip.address, vip)
+  const { natRouter } = config
+  if (config.forwarding === 'nat' && natRouter && !distinct.has(natRouter.address))
+    distinct.set(natRouter.address, natRouter)
+  const found = [...distinct.values()]
+  floatingOf.set(config, found)
+  return found
+}
+
+/** The interfaces that the floating addresses are put on, each once. */
+export function floatingInterfaces(config: Config): readonly string[] {
+  const known = devicesOf.get(config)
+  if (known) return known
+  const found = [...new Set(floating(config).map((a) => interfaceOf(a.device)))]
+  devicesOf.set(config, found)
+  return found
+}
+
+/** What a look found, by address; the first interface that has it wins. */
+export function byAddress(looked: KernelAddresses): ReadonlyMap<string, KernelAddress> {
+  const known = byAddressOf.get(looked)
+  if (known) return known
+  const found = new Map<string, KernelAddress>()
+  for (const a of looked.addresses) if (!found.has(a.address)) found.set(a.address, a)
+  byAddressOf.set(looked, found)
+  return found
 }
 
 /** The interface of an alias label: `eth0` of `eth0:1`. */

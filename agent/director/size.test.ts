@@ -1,0 +1,116 @@
+/**
+ * A step's cost does not grow with the cluster: what a check result makes a director do for a thousand virtual servers is no more
+ * than a few times what it does for ten. Counted in what is looked at, not in milliseconds, so that a busy machine fails nothing.
+ */
+import { expect, it } from 'vitest'
+import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
+import { step, wakeAt } from './director.ts'
+import { initial, type State } from './state.ts'
+import type { Effect, Input, KernelAddresses, KernelDestination, KernelService } from './words.ts'
+import { pair } from '../../test/simulator/clusters.ts'
+
+const template = pair.virtualServers[0] as VirtualServer
+
+/** How often the real servers, virtual IPs and kernel addresses of a cluster were touched. */
+interface Count {
+  touched: number
+}
+
+/** The same objects, each property read of which is counted. */
+function counted<T extends object>(value: T, count: Count): T {
+  return new Proxy(value, {
+    get(target, key, receiver): unknown {
+      count.touched++
+      return Reflect.get(target, key, receiver)
+    },
+  })
+}
+
+function clusterOf(services: number, count: Count): Config {
+  const virtualServers = Array.from({ length: services }, (_, n): VirtualServer => {
+    const octets = `${Math.floor(n / 250)}.${(n % 250) + 1}`
+    const real = (name: string, net: number): RealServer =>
+      counted({ name, active: true, address: `10.${net}.${octets}`, port: 80, weight: 1 }, count)
+    return {
+      ...template,
+      name: `web${n}`,
+      vip: counted({ address: `10.2.${octets}`, device: 'eth0:1', prefix: 32 }, count),
+      realServers: [real('rs1', 3), real('rs2', 4)],
+    }
+  })
+  return { ...pair, virtualServers }
+}
+
+/** Runs a director alone until it is active and everything is as it should be; then counts what one check result touches. */
+function touchedByOneResult(services: number): number {
+  const count: Count = { touched: 0 }
+  const config = clusterOf(services, count)
+  let ms = 1_000
+  let state: State = initial(
+    { name: 'lvs1', version: 'test', boot: 1, term: 0, peerBoot: 0, owned: [], held: [] },
+    { ms, wallMs: ms },
+  )
+  const table = new Map<string, KernelService>()
+  const there = new Set<string>()
+  const looked = (): KernelAddresses => ({
+    addresses: [pair.primary?.public ?? '', ...there].map((address) =>
+      counted({ address, prefix: there.has(address) ? 32 : 24, device: 'eth0', label: 'eth0' }, count),
+    ),
+    links: [{ device: 'eth0', up: true, mac: '02:00:00:00:00:01' }],
+  })
+  let waiting: Input[] = [{ kind: 'configured', config, digest: 'x', hasKey: true }]
+  const give = (input: Input): void => {
+    const [after, effects] = step(state, input, { ms, wallMs: ms })
+    state = after
+    for (const effect of effects) carryOut(effect)
+  }
+  const carryOut = (effect: Effect): void => {
+    if (effect.kind === 'probe') {
+      const { id, service, server } = effect.probe
+      waiting.push({ kind: 'probed', id, service, server, passed: true, tookMs: 1 })
+    } else if (effect.kind === 'observe') {
+      const { look } = effect
+      waiting.push(
+        effect.what === 'table'
+          ? { kind: 'observed', what: 'table', look, table: new Map(table) }
+          : { kind: 'observed', what: 'addresses', look, addresses: looked() },
+      )
+    } else if (effect.kind === 'address') {
+      for (const change of effect.changes) there.add(change.address)
+      waiting.push({ kind: 'addressed', results: effect.changes.map((change) => ({ change })) })
+    } else if (effect.kind === 'announce') waiting.push({ kind: 'announced', failures: [] })
+    else if (effect.kind === 'apply') {
+      for (const line of effect.commands) {
+        const [verb, , service = '', , to = ''] = line.split(' ')
+        const key = `tcp ${service}`
+        const destinations = new Map<string, KernelDestination>(table.get(key)?.destinations)
+        if (verb === '-a')
+          destinations.set(to, { forwarding: 'direct', weight: 1, activeConnections: 0, inactiveConnections: 0 })
+        table.set(key, { scheduler: template.scheduler, destinations })
+      }
+      waiting.push({ kind: 'applied', failures: [] })
+    }
+  }
+  for (const until = ms + 5_000; ms < until; ms = Math.max(ms + 1, Math.min(wakeAt(state), ms + 100))) {
+    give({ kind: 'woke' })
+    for (const input of waiting.splice(0)) give(input)
+  }
+  expect(state.role).toBe('active')
+  expect(there.size).toBe(services)
+  expect([...table.values()].every((s) => s.destinations.size === 2)).toBe(true)
+
+  for (; waiting.length === 0 || waiting[0]?.kind !== 'probed'; ms = Math.max(ms + 1, wakeAt(state))) {
+    for (const input of waiting.splice(0)) give(input)
+    give({ kind: 'woke' })
+  }
+  const [result] = waiting.splice(0, 1)
+  waiting = []
+  count.touched = 0
+  give(result as Input)
+  return count.touched
+}
+
+it('a check result touches no more of a thousand virtual servers than of ten', () => {
+  const few = touchedByOneResult(10)
+  expect(touchedByOneResult(1_000)).toBeLessThanOrEqual(3 * few + 30)
+})
