@@ -35,7 +35,8 @@ beforeEach(async () => {
     `[127.0.0.1]:${real.port} ${keys[0]?.public ?? ''}\n[127.0.0.1]:${director.port} ${keys[1]?.public ?? ''}\n`,
   )
   const secrets = openSecrets(undefined)
-  for (const { port } of [real, director]) await secrets.keep({ address: '127.0.0.1', port, user: 'root' }, 'password', 'x')
+  for (const { port } of [real, director])
+    await secrets.keep({ address: '127.0.0.1', port, user: 'root' }, 'password', 'x')
   hosts = openHosts({ knownHosts: openKnownHosts(join(folder, 'own'), folder), secret: secrets.get })
   const web = webDraft()
   const at = (port: number) => ({
@@ -139,7 +140,12 @@ describe('a run', () => {
     const old = join(folder, 'old.conf')
     writeFileSync(old, 'before\n')
     const run = await carryOut(
-      newRun([step('real-1', 'lvscf', { files: [file(path, 'a "quoted" $line\n集群\n'), file(old, 'after\n')], alreadySo: 'true' })]),
+      newRun([
+        step('real-1', 'lvscf', {
+          files: [file(path, 'a "quoted" $line\n集群\n'), file(old, 'after\n')],
+          alreadySo: 'true',
+        }),
+      ]),
       draft,
       ports(),
     )
@@ -151,7 +157,9 @@ describe('a run', () => {
   })
   it('a second run finds everything so already and runs nothing', async () => {
     const path = join(folder, 'a.conf')
-    const steps = [step('real-1', 'sysctl', { files: [file(path, 'x\n')], run: `echo ran >>${folder}/ran`, alreadySo: 'true' })]
+    const steps = [
+      step('real-1', 'sysctl', { files: [file(path, 'x\n')], run: `echo ran >>${folder}/ran`, alreadySo: 'true' }),
+    ]
     await carryOut(newRun(steps), draft, ports())
     const again = await carryOut(newRun(steps, 'run-2'), draft, ports())
     expect(states(again)).toEqual({ 'real-1/sysctl': 'already' })
@@ -239,7 +247,10 @@ describe('a step that fails', () => {
     writeFileSync(path, 'the one in service\n')
     const run = await carryOut(
       newRun([
-        step('real-1', 'lvscf', { files: [file(path, 'bad\n')], validate: 'grep -q good "$NEW" || { echo line 1: bad; exit 1; }' }),
+        step('real-1', 'lvscf', {
+          files: [file(path, 'bad\n')],
+          validate: 'grep -q good "$NEW" || { echo line 1: bad; exit 1; }',
+        }),
       ]),
       draft,
       ports(),
@@ -338,7 +349,11 @@ describe('taking back', () => {
     writeFileSync(old, 'before\n', { mode: 0o604 })
     const log = join(folder, 'log')
     const steps = [
-      step('real-1', 'sysctl', { files: [file(old, 'after\n')], inverse: `echo sysctl >>${log}`, settle: `cat ${old} >>${log}` }),
+      step('real-1', 'sysctl', {
+        files: [file(old, 'after\n')],
+        inverse: `echo sysctl >>${log}`,
+        settle: `cat ${old} >>${log}`,
+      }),
       step('director-1', 'agent-unit', { files: [file(fresh, 'x\n')], inverse: `echo unit >>${log}` }),
       step('director-1', 'agent-start', { run: 'true', alreadySo: 'false', inverse: `echo stop >>${log}` }),
     ]
@@ -366,7 +381,9 @@ describe('taking back', () => {
   it('a step that failed half-way is taken back too', async () => {
     const path = join(folder, 'a.conf')
     const run = await carryOut(
-      newRun([step('real-1', 'sysctl', { files: [file(path, 'x\n')], run: 'exit 1', inverse: `echo >${folder}/inverse` })]),
+      newRun([
+        step('real-1', 'sysctl', { files: [file(path, 'x\n')], run: 'exit 1', inverse: `echo >${folder}/inverse` }),
+      ]),
       draft,
       ports(),
     )

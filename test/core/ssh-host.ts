@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import type { Server as NetServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +22,6 @@ export interface HostOptions {
   readonly hostKey?: string
   /** What a login script prints before anything else. */
   readonly greeting?: string
-  /** Listens on a unix socket path here when asked to forward to the agent's. */
-  readonly onForward?: (accept: () => ServerChannel) => void
 }
 
 export interface TestHost {
@@ -54,7 +52,10 @@ export function newHostKey(): { readonly private: string; readonly public: strin
 
 /** Folders of a host, under which its scripts see /var/lib/shoal, /run and /etc. */
 function rooted(script: string, folder: string): string {
-  return script.replaceAll('/var/lib/shoal', `${folder}/var`).replaceAll('/run/shoal-build.lock', `${folder}/lock`)
+  return script
+    .replaceAll('/var/lib/shoal', `${folder}/var`)
+    .replaceAll('/run/shoal-build.lock', `${folder}/lock`)
+    .replaceAll('/run/shoal/agent.sock', `${folder}/agent.sock`)
 }
 
 export async function startHost(options: HostOptions = {}): Promise<TestHost> {
@@ -167,10 +168,24 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
           execute(acceptExec(), command)
         })
       })
-      client.on('openssh.streamlocal' as never, ((acceptForward: () => ServerChannel, reject: () => void) => {
-        if (options.onForward) options.onForward(acceptForward)
-        else reject()
-      }) as never)
+      client.on(
+        'openssh.streamlocal' as never,
+        ((acceptForward: () => ServerChannel, reject: () => void) => {
+          const behind = connect(join(folder, 'agent.sock'))
+          behind.once('error', () => {
+            reject()
+          })
+          behind.once('connect', () => {
+            const channel = acceptForward()
+            channel.on('error', () => undefined)
+            behind.pipe(channel).pipe(behind)
+            channel.on('close', () => behind.destroy())
+            behind.on('close', () => {
+              channel.end()
+            })
+          })
+        }) as never,
+      )
     })
   })
 

@@ -29,7 +29,10 @@ interface Place {
 }
 
 /** A host, and the core's sessions on an empty home; the key is known unless said. */
-async function place(options: HostOptions & { readonly known?: boolean } = {}, login: HostDraft['login'] = { kind: 'password', keyFile: '' }): Promise<Place> {
+async function place(
+  options: HostOptions & { readonly known?: boolean } = {},
+  login: HostDraft['login'] = { kind: 'password', keyFile: '' },
+): Promise<Place> {
   const key = newHostKey()
   const host = await startHost({ hostKey: key.private, ...options })
   const home = mkdtempSync(join(tmpdir(), 'shoal-home-'))
@@ -87,7 +90,11 @@ describe('logging in', () => {
     expect(at.host.logins).toEqual([])
   })
   it('by key file, and by one with a passphrase', async () => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'open sesame', cipher: 'aes256-cbc', rounds: 4 })
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', {
+      passphrase: 'open sesame',
+      cipher: 'aes256-cbc',
+      rounds: 4,
+    })
     const file = join(mkdtempSync(join(tmpdir(), 'shoal-key-')), 'id')
     writeFileSync(file, pair.private)
     const at = await place({ keys: [pair.public] }, { kind: 'key', keyFile: file })
@@ -137,14 +144,19 @@ describe('host keys', () => {
     await at.keep('password', 'right')
     const [unknown] = problemsOf(await at.hosts.session(at.draft))
     const blob = Buffer.from(key.public.split(' ')[1] ?? '', 'base64')
-    expect(unknown).toMatchObject({ code: 'host-key-unknown', detail: { fingerprint: fingerprintOf(blob), algorithm: 'ssh-ed25519' } })
+    expect(unknown).toMatchObject({
+      code: 'host-key-unknown',
+      detail: { fingerprint: fingerprintOf(blob), algorithm: 'ssh-ed25519' },
+    })
     expect(at.host.logins).toEqual([])
 
     const shown = { address: '127.0.0.1', port: at.host.port, algorithm: 'ssh-ed25519' }
     expect(codesOf(await at.hosts.trust({ ...shown, fingerprint: 'SHA256:another' }))).toEqual(['not-found'])
     expect((await at.hosts.trust({ ...shown, fingerprint: fingerprintOf(blob) })).ok).toBe(true)
     expect((await at.hosts.session(at.draft)).ok).toBe(true)
-    expect(readFileSync(at.ownFile, 'utf8')).toBe(`[127.0.0.1]:${at.host.port} ssh-ed25519 ${blob.toString('base64')}\n`)
+    expect(readFileSync(at.ownFile, 'utf8')).toBe(
+      `[127.0.0.1]:${at.host.port} ssh-ed25519 ${blob.toString('base64')}\n`,
+    )
     expect(() => readFileSync(join(at.home, '.ssh', 'known_hosts'))).toThrow()
   })
   it('a changed key is refused with both fingerprints and the line to correct; nothing is sent', async () => {
