@@ -66,7 +66,6 @@ function byteLength(text: string): number {
 /** Whether lvs.cf can hold a text so that Piranha sends it as meant. Control characters have no form, nor has a quote after a blank. */
 export function sayable(text: string): boolean {
   const written = escaped(text)
-  // eslint-disable-next-line no-control-regex -- control characters are what has no form
   if (/[\u0000-\u001f\u007f]/.test(written) || byteLength(written) > textMaxBytes) return false
   if (!writtenValue(directive('virtual', 'send'), written)?.startsWith('"')) return false
   const back = unescaped(written)

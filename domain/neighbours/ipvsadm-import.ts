@@ -286,7 +286,9 @@ function targetOf({ options, at }: Command, ledger: Ledger): Target | undefined 
   if (options.has('ipv6')) return lost('convert-lost-ipv6', '-6')
   const markText = options.get('fwmark-service')
   if (markText !== undefined) {
-    const mark = wholeNumber(markText, 0xffff_ffff)
+    // ipvsadm prints marks from 2^31 as negative numbers.
+    const signed = wholeNumber(/^-(\d+)$/.exec(markText)?.[1], 0x8000_0000)
+    const mark = signed === undefined ? wholeNumber(markText, 0xffff_ffff) : 2 ** 32 - signed
     if (mark === undefined || mark === 0) return lost('convert-lost-value', `-f ${markText}`)
     return { key: `-f ${mark}`, mark, protocol: 'tcp', port: 80 }
   }

@@ -17,7 +17,7 @@ export interface Node {
   readonly unclosed?: boolean
 }
 
-export interface Comment {
+interface Comment {
   readonly at: Place
   readonly text: string
 }

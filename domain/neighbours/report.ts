@@ -15,9 +15,9 @@ export interface Place {
 }
 
 /** `lost`: not in the result. `approximated`: there, but not quite the same. `noted`: nothing of it is needed. */
-export type Fate = 'unreadable' | 'lost' | 'approximated' | 'noted'
+type Fate = 'unreadable' | 'lost' | 'approximated' | 'noted'
 
-export interface Entry {
+interface Entry {
   readonly fate: Fate
   readonly problem: Problem
 }
@@ -45,7 +45,7 @@ export interface Ledger {
 }
 
 /** The fate a code stands for, by its middle word. */
-export function fateOf(code: NeighboursCode): Fate {
+function fateOf(code: NeighboursCode): Fate {
   if (code.startsWith('convert-unreadable-')) return 'unreadable'
   if (code.startsWith('convert-lost-')) return 'lost'
   return code.startsWith('convert-near-') ? 'approximated' : 'noted'

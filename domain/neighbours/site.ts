@@ -14,7 +14,7 @@ import { connectCheck, defaultHttpCheck, escaped, inShort, sameCheck, sayable, s
 import type { Ledger, Place } from './report.ts'
 
 /** A fact and where it was said. */
-export interface Told<T> {
+interface Told<T> {
   readonly value: T
   readonly at: Place
 }

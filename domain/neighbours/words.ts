@@ -6,7 +6,7 @@ import type { Ledger, Place } from './report.ts'
 
 const portMax = 65_535
 /** More addresses than this in one range are not spread out. */
-export const rangeMax = 256
+const rangeMax = 256
 
 /** A whole number without sign; undefined when the text is none or beyond what a director takes. */
 export function wholeNumber(text: string | undefined, max = 2_147_483): number | undefined {
@@ -98,9 +98,15 @@ export function sortComments(comments: readonly CommentLine[], ledger: Ledger): 
 export function marksAbove(marks: readonly Mark[], lines: readonly number[]): Map<number, Mark[]> {
   const sorted = [...new Set(lines)].sort((a, b) => a - b)
   const above = new Map<number, Mark[]>()
+  let next = 0
+  // Marks come in the order of the text.
   for (const mark of marks) {
-    const line = sorted.find((one) => one >= mark.at.line)
-    if (line !== undefined) above.set(line, [...(above.get(line) ?? []), mark])
+    while (next < sorted.length && (sorted[next] ?? 0) < mark.at.line) next++
+    const line = sorted[next]
+    if (line === undefined) break
+    const list = above.get(line)
+    if (list) list.push(mark)
+    else above.set(line, [mark])
   }
   return above
 }

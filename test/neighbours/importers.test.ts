@@ -181,6 +181,11 @@ describe('ipvsadm', () => {
     )
   })
 
+  test('a mark printed as a negative number is what the kernel has', () => {
+    const { draft } = imported('ipvsadm', '-A -f -1 -s rr\n-a -f -1 -r 10.0.0.1:0 -g -w 1\n')
+    expect(valueIn(draft.blocks[0]?.settings ?? [], 'fwmark')).toBe('4294967295')
+  })
+
   test('a script of commands, where the last word counts', () => {
     const { config, said } = imported('ipvsadm', fixture('ipvsadm.sh'))
     expect(config.timeouts).toEqual({ tcpS: 900, tcpFinS: 60, udpS: 120 })
