@@ -38,6 +38,8 @@ export default defineConfig({
     timezoneId: 'UTC',
     // Colours and places are looked at once they are final.
     contextOptions: { reducedMotion: 'reduce' },
+    actionTimeout: 15_000,
+    navigationTimeout: 15_000,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
   },

@@ -5,7 +5,12 @@
 import type { Locator, Page } from '@playwright/test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, expectAccessible, picture, scratchHome, test } from './document-fixtures.ts'
+import { expect, expectAccessible, picture, test } from './fixtures.ts'
+import { scratch } from './serve.ts'
+
+/** The home directory of these tests' Shoal, with the files they open. */
+const scratchHome = scratch()
+test.use({ serveWith: { home: scratchHome } })
 
 const original = `serial_no = 42
 primary = 192.0.2.1

@@ -37,8 +37,9 @@ export async function draftSaved(page: Page): Promise<void> {
 async function typeIntoSelect(field: Locator, text: string): Promise<void> {
   await field.click()
   await field.fill(text)
-  // The list makes its entry for a new text a moment after the typing.
-  await field.page().getByRole('option', { name: text, exact: true }).filter({ visible: true }).click()
+  // The list makes its entry for a new text a moment after the typing; one that was found says more than its name.
+  const name = new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(\\s|$)`)
+  await field.page().getByRole('option', { name }).filter({ visible: true }).first().click()
 }
 
 /** Fills a host's fields: name, address, user, port and how to log in. */
@@ -61,7 +62,7 @@ export async function giveHost(section: Locator, host: HostToGive): Promise<void
 }
 
 export async function testConnection(section: Locator): Promise<void> {
-  await section.getByRole('button', { name: /^Test connection to/ }).click()
+  await section.getByRole('button', { name: /^Test connection/ }).click()
 }
 
 /** Answers the question for an unknown host key with yes; returns the fingerprint shown. */
