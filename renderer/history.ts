@@ -61,7 +61,8 @@ function takeoverOf(record: FailoverRecord): string {
   return `${record.to} ${record.term}`
 }
 
-export type Phase = 'last-heard' | 'first-missed' | 'decided' | 'table-ready' | 'address-up' | 'announced' | 'learnt'
+export type Phase =
+  'last-heard' | 'first-missed' | 'declared-dead' | 'decided' | 'table-ready' | 'address-up' | 'announced' | 'learnt'
 
 export interface PhaseMark {
   readonly phase: Phase
@@ -77,7 +78,7 @@ export function phasesOf(record: FailoverRecord): PhaseMark[] {
   const instants: readonly (readonly [Phase, number | undefined])[] = [
     ['last-heard', record.lastHeardAtMs],
     ['first-missed', record.firstMissedAtMs],
-    ['decided', record.decidedAtMs],
+    [record.cause === 'peer-silent' ? 'declared-dead' : 'decided', record.decidedAtMs],
     ['table-ready', record.tableReadyAtMs],
     ['address-up', record.addressUpAtMs],
     ['announced', record.announcedAtMs],

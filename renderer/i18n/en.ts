@@ -489,6 +489,7 @@ export const en = {
     unfit: 'unfit',
     stopping: 'stopping',
     unknown: 'unknown',
+    was: 'was {role}',
   },
   director: {
     card: 'Director {name}',
@@ -573,7 +574,8 @@ export const en = {
   phase: {
     'last-heard': 'last beat heard',
     'first-missed': 'first beat missed',
-    decided: 'declared dead',
+    'declared-dead': 'declared dead',
+    decided: 'decided',
     'table-ready': 'table ready',
     'address-up': 'address up',
     announced: 'announced',
@@ -598,7 +600,7 @@ export const en = {
     role: '{director} went from {from} to {to}: {reason}',
     failover: '{to} took over: {cause}',
     failoverOutage: '{to} took over: {cause} · outage at most {ms}',
-    health: { up: '{server} answers again for {service}', down: '{server} no longer answers for {service}' },
+    health: { up: '{server} is up for {service}', down: '{server} is down for {service}' },
     path: {
       heard: '{director} hears the other director again on {path}',
       silent: '{director} hears nothing on {path}',

@@ -480,6 +480,7 @@ export const zhCN = {
     unfit: '不可用',
     stopping: '停止中',
     unknown: '未知',
+    was: '此前{role}',
   },
   director: {
     card: '负载调度器 {name}',
@@ -564,7 +565,8 @@ export const zhCN = {
   phase: {
     'last-heard': '最后心跳',
     'first-missed': '首次错过',
-    decided: '判定失效',
+    'declared-dead': '判定失效',
+    decided: '作出决定',
     'table-ready': '转发表就绪',
     'address-up': '地址启用',
     announced: '已通告',
@@ -589,7 +591,7 @@ export const zhCN = {
     role: '{director} 从{from}变为{to}：{reason}',
     failover: '{to} 接管：{cause}',
     failoverOutage: '{to} 接管：{cause} · 中断至多 {ms}',
-    health: { up: '{server} 恢复应答 {service}', down: '{server} 不再应答 {service}' },
+    health: { up: '{server} 可提供 {service}', down: '{server} 无法提供 {service}' },
     path: { heard: '{director} 在 {path} 上重新听到对端', silent: '{director} 在 {path} 上听不到对端' },
     linkUp: '{director}：{device} 链路已接通',
     linkDown: '{director}：{device} 链路已断开',

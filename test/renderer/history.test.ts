@@ -60,7 +60,7 @@ describe('the record of a takeover', () => {
     expect(phasesOf(record).map(({ phase, offsetMs }) => [phase, offsetMs])).toEqual([
       ['last-heard', 0],
       ['first-missed', 100],
-      ['decided', 704],
+      ['declared-dead', 704],
       ['address-up', 709],
       ['announced', 710],
     ])
