@@ -34,7 +34,7 @@ type DocumentRequest = Extract<RequestName, `documents.${string}`>
 export type DocumentHandlers = { readonly [N in DocumentRequest]: (args: Args<N>) => Promise<Result<Answer<N>>> }
 
 /** SHA-256 of a document's bytes, in hexadecimal. */
-export function digestOf(bytes: Uint8Array): string {
+function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 

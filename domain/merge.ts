@@ -22,7 +22,7 @@ export interface Chunk {
 const searchLimit = 3_000
 
 /** Lines with their line ends, so that joining them gives the text back. */
-export function linesOf(text: string): readonly string[] {
+function linesOf(text: string): readonly string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 

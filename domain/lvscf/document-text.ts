@@ -4,8 +4,7 @@
  */
 import type { Where } from '../problem.ts'
 
-export const lineEnds = ['\n', '\r\n', '\r'] as const
-export type LineEnd = (typeof lineEnds)[number]
+type LineEnd = '\n' | '\r\n' | '\r'
 
 export interface HeldText {
   /** Lines separated by a line feed. */

@@ -7,7 +7,7 @@ import { directive, directives } from './directives.ts'
 import type { Setting } from './draft.ts'
 import type { NodeKind } from './outline.ts'
 
-export const groupNames = [
+const groupNames = [
   'node',
   'directors',
   'heartbeat',
@@ -19,9 +19,9 @@ export const groupNames = [
   'own',
   'piranha',
 ] as const
-export type GroupName = (typeof groupNames)[number]
+type GroupName = (typeof groupNames)[number]
 
-export interface Field {
+interface Field {
   readonly directive: Directive
   /** As written; undefined where the file does not say. */
   readonly value: string | undefined

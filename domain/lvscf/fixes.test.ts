@@ -1,6 +1,9 @@
 /** A fix does what its problem asks for and nothing else: afterwards that problem is gone, and no other has come. */
+import fc from 'fast-check'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ProblemCode } from '../problem.ts'
+import { analyse } from './analysis.ts'
 import { check } from './check.ts'
 import { hold, lineStarts } from './document-text.ts'
 import { applyEdits } from './draft.ts'
@@ -120,5 +123,64 @@ describe('each fix', () => {
     expect(problem && fixesOf(problem, { text: held.text, starts: lineStarts(held.text) })).toMatchObject([
       { name: 'use-lf', edits: [], setsLineEnd: true },
     ])
+  })
+})
+
+describe('damaged files', () => {
+  const corpus = new URL('../../../shared/lvs-cf/corpus/', import.meta.url)
+  const published = existsSync(corpus)
+    ? readdirSync(corpus).map((name) => readFileSync(new URL(name, corpus), 'latin1'))
+    : [block('')]
+  if (!existsSync(corpus)) console.warn('!!! The published files are not here: fixes are tried on a made file only.')
+  const scraps = [
+    '{',
+    '}',
+    '=',
+    '"',
+    "'",
+    '#',
+    ' ',
+    '\n',
+    '\r',
+    '\r\n',
+    '\0',
+    '\uFEFF',
+    '0',
+    'virtual x',
+    'server y {',
+    'port = ',
+    'é',
+  ]
+  const damaged = fc
+    .tuple(
+      fc.constantFrom(...published),
+      fc.array(fc.tuple(fc.nat(), fc.nat({ max: 6 }), fc.constantFrom(...scraps)), { minLength: 1, maxLength: 6 }),
+    )
+    .map(([file, cuts]) =>
+      cuts.reduce((text, [at, length, scrap]) => {
+        const from = at % (text.length + 1)
+        return text.slice(0, from) + scrap + text.slice(from + length)
+      }, file),
+    )
+
+  test('every fix of every problem is a row of edits within the text, in order, and changes something', () => {
+    fc.assert(
+      fc.property(damaged, (fileText) => {
+        const held = hold(fileText)
+        const lines = { text: held.text, starts: lineStarts(held.text) }
+        for (const { problem, from, to } of analyse(held).problems) {
+          expect(from <= to && to <= held.text.length).toBe(true)
+          for (const one of fixesOf(problem, lines)) {
+            let at = 0
+            for (const edit of one.edits) {
+              expect(edit.from >= at && edit.to >= edit.from && edit.to <= held.text.length).toBe(true)
+              at = edit.to
+            }
+            if (!one.setsLineEnd) expect(applyEdits(held.text, one.edits), one.name).not.toBe(held.text)
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 })

@@ -11,7 +11,7 @@ import type { TextEdit } from './draft.ts'
 import { writtenValue } from './draft.ts'
 
 /** How a fix is called on the screen; `detail` fills the words in. */
-export type FixName =
+type FixName =
   | 'remove-bom'
   | 'use-lf'
   | 'comment-to-own-line'

@@ -309,6 +309,26 @@ test.describe('files', () => {
   })
 })
 
+test('neighbours are written and read, with what is lost on the way', async ({ signedIn: page }) => {
+  await openFile(page, original)
+  await bar(page, 'Convert').click()
+  const dialog = page.getByRole('dialog', { name: 'Convert' })
+  await expect(dialog.locator('.codeblock').first()).toContainText('virtual_server 192.0.2.80 80')
+  await expect(dialog).toContainText('What becomes of it')
+  await picture(page, 'document-convert')
+  await expectAccessible(page, 'the conversion')
+  await dialog.getByLabel('Import as a new document').check()
+  await dialog.getByLabel('Format').selectOption('ipvsadm')
+  await dialog
+    .getByLabel('Text to import')
+    .fill('-A -t 192.0.2.90:443 -s rr\n-a -t 192.0.2.90:443 -r 192.0.2.31:443 -g -w 3\n')
+  await dialog.getByRole('button', { name: 'Open as a new document' }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect(line(page, 'address = 192.0.2.90')).toBeVisible()
+  await expect(line(page, 'weight = 3')).toBeVisible()
+  await expect(savedState(page)).toHaveText('Not saved')
+})
+
 test('the page speaks Chinese and looks right in the dark', async ({ signedIn: page }) => {
   await openFile(page, original.replace('scheduler = wlc', 'scheduler = pcc'))
   await page.getByRole('button', { name: '简体中文' }).click()
