@@ -179,6 +179,11 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
               give({ kind: 'addressed', results: effect.changes.map((change) => ({ change, failed: reason(error) })) }),
           )
         return
+      case 'reserve':
+        addressWork = addressWork
+          .then(() => hands.addresses.reserve(effect.addresses))
+          .catch((error: unknown) => hands.log(`the held file cannot be written: ${reason(error)}`))
+        return
       case 'announce':
         void hands.addresses.announce(effect.addresses, effect.burst).then(
           (failures) => give({ kind: 'announced', failures }),

@@ -18,6 +18,7 @@ import { check } from '../domain/lvscf/check.ts'
 import { openAddresses } from './effects/addresses.ts'
 import { problemLine, readConfiguration } from './effects/configured.ts'
 import { openControl, type Control } from './effects/control.ts'
+import { startGuard } from './effects/guard.ts'
 import { openJournal } from './effects/journal.ts'
 import { openKernel } from './effects/kernel.ts'
 import { begin, ended, parseHeld, places } from './effects/remembered.ts'
@@ -72,6 +73,7 @@ async function run(): Promise<void> {
     if (refused) early.push(`Real-time scheduling is not granted: ${refused}.`)
   }
   const journal = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
+  startGuard(here, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
   const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1000
   let fedMs = 0

@@ -169,7 +169,7 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
   s.health = withConfig(s.health, config, now)
   const owned = new Set([...s.kernel.owned, ...s.health.services.map((v) => v.key)])
   s.kernel = { ...s.kernel, owned }
-  w.out.push({ kind: 'remember', memory: memoryOf(s) })
+  w.out.push({ kind: 'remember', memory: memoryOf(s) }, { kind: 'reserve', addresses: floating(config) })
   const { tcpS, tcpFinS, udpS } = config.timeouts
   if (tcpS + tcpFinS + udpS > 0) w.out.push({ kind: 'apply', commands: [], timeouts: config.timeouts })
   if (s.side) w.out.push({ kind: 'listen', port: config.heartbeat.port, paths: listenPaths(s, s.side) })

@@ -196,6 +196,8 @@ export type Effect =
       readonly timeouts?: { readonly tcpS: number; readonly tcpFinS: number; readonly udpS: number }
     }
   | { readonly kind: 'address'; readonly changes: readonly AddressChange[] }
+  /** Write down which addresses this director may put up, so that a takeover need not. */
+  | { readonly kind: 'reserve'; readonly addresses: readonly FloatingAddress[] }
   | { readonly kind: 'announce'; readonly addresses: readonly FloatingAddress[]; readonly burst: Announce['burst'] }
   /** Ask the segment who has `address`; each answer comes back as `answered`, silence as nothing. */
   | { readonly kind: 'ask'; readonly device: string; readonly source: string; readonly address: string }

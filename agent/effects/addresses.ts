@@ -16,6 +16,8 @@ const toolLimitMs = 5_000
 export interface Addresses {
   /** Carries out all changes in order and says how each ended. */
   readonly change: (changes: readonly AddressChange[]) => Promise<readonly AddressResult[]>
+  /** Writes down which addresses may be put up from now on; those held stay written down. */
+  readonly reserve: (addresses: readonly FloatingAddress[]) => Promise<void>
   readonly look: () => Promise<KernelAddresses>
   /** Returns what failed; empty = everything was sent. */
   readonly announce: (addresses: readonly FloatingAddress[], burst: number) => Promise<readonly string[]>
@@ -46,7 +48,9 @@ const reason = (error: unknown): string => (error instanceof Error ? error.messa
  * file system, so writing it costs no disk.
  */
 export function openAddresses(kernel: Kernel | null, heldFile: string, held: readonly AddressChange[]): Addresses {
-  const ours = new Map(held.map((h) => [h.address, h]))
+  let ours = new Map(held.map((h) => [h.address, h]))
+  const up = new Set(held.map((h) => h.address))
+  let reserved = new Set<string>()
 
   async function writeHeld(): Promise<void> {
     const text = [...ours.values()].map((c) => `${c.address}/${c.prefix} ${c.device}\n`).join('')
@@ -82,7 +86,10 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
       // Removals cannot wait for anything.
       for (const change of changes.filter((c) => c.do === 'remove')) {
         const failed = await one(change)
-        if (failed === undefined) ours.delete(change.address)
+        if (failed === undefined) {
+          up.delete(change.address)
+          if (!reserved.has(change.address)) ours.delete(change.address)
+        }
         results.push({ change, ...(failed === undefined ? {} : { failed }) })
       }
       if (adds.some((a) => !ours.has(a.address))) {
@@ -96,11 +103,24 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
         }
       }
       for (const change of adds) {
+        up.add(change.address)
         const failed = await one(change)
         results.push({ change, ...(failed === undefined ? {} : { failed }) })
       }
       if (adds.length === 0) await writeHeld().catch(() => undefined)
       return results
+    },
+
+    async reserve(addresses) {
+      const next = addresses.map((a): AddressChange => {
+        const six = a.address.includes(':')
+        const device = a.device.split(':')[0] ?? a.device
+        return { do: 'add', address: a.address, prefix: a.prefix ?? (six ? 128 : 32), device, label: a.device }
+      })
+      reserved = new Set(next.map((a) => a.address))
+      const kept = [...ours.values()].filter((a) => up.has(a.address) && !reserved.has(a.address))
+      ours = new Map([...kept, ...next].map((a) => [a.address, a]))
+      await writeHeld()
     },
 
     async look() {

@@ -78,7 +78,7 @@ export async function begin(where: Places, wallMs: number): Promise<Remembered> 
   const last = await readOr(path.join(where.runDir, 'run'))
   const owned = z.array(z.string()).safeParse(json(await readOr(path.join(where.runDir, 'owned.json'))))
   const held = parseHeld(await readOr(path.join(where.runDir, 'held')))
-  await replaceFile(path.join(where.runDir, 'run'), 'running\n', false)
+  await replaceFile(path.join(where.runDir, 'run'), `running ${process.pid}\n`, false)
   // A full or read-only disk does not keep a director from serving; its beats may then be refused after a reboot with a wrong clock.
   await replaceFile(stateFile, JSON.stringify({ ...old, boot }), true).catch(() => undefined)
   return {

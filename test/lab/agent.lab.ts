@@ -115,7 +115,7 @@ test('kill -9 of the agent: its virtual IP is gone within a second, the peer ser
     // One shell on the host, so that the time of a login is not counted.
     const said = await lab.ssh(
       active,
-      `t=$(date +%s%N); kill -9 $(systemctl show -p MainPID --value shoal-agent); while ip -4 -o addr show to ${vip}/32 | grep -q .; do sleep 0.02; done; echo $(( ($(date +%s%N) - t) / 1000000 ))`,
+      `p=$(systemctl show -p MainPID --value shoal-agent); t=$(date +%s%N); kill -9 $p; while ip -4 -o addr show to ${vip}/32 | grep -q .; do sleep 0.02; done; echo $(( ($(date +%s%N) - t) / 1000000 ))`,
     )
     goneMs = Number(said.stdout.trim())
   }, 3_000)
@@ -201,4 +201,34 @@ test('a real server that stops leaves both tables within its timeout and comes b
     `nginx stopped: out of both tables after ${Math.round(outMs)} ms; started: back after ${Math.round(inMs)} ms`,
   )
   expect(outMs).toBeLessThanOrEqual(5_000)
+})
+
+test('beats that a firewall swallows are no reason to take over: the wire says who serves', async () => {
+  const { active, standby } = await settled()
+  const rule = 'INPUT -p udp --dport 539 -j DROP'
+  const { again, report } = await under(async () => {
+    await Promise.all(directors.map((d) => lab.ssh(d, `iptables -I ${rule}`)))
+  }, 6_000)
+  const held = await holders(lab)
+  const told = await events(standby)
+  await Promise.all(directors.map((d) => lab.ssh(d, `iptables -D ${rule}`)))
+  expect(again).toBe(true)
+  expect(report.outages).toEqual([])
+  expect(held).toEqual([active])
+  expect(told).toContain('nothing is taken over')
+  expect((await settled()).active).toBe(active)
+})
+
+test('an agent that stands still is ended by its watchdog, its address goes, the standby serves', async () => {
+  const { active, standby } = await settled()
+  const { again, outageMs } = await under(
+    async () => void (await lab.ssh(active, 'kill -STOP $(systemctl show -p MainPID --value shoal-agent)')),
+    6_000,
+  )
+  console.log(`SIGSTOP: outage ${Math.round(outageMs)} ms`)
+  expect(again).toBe(true)
+  expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
+  const now = await settled()
+  expect(now.active).toBe(standby)
+  expect(await holders(lab)).toEqual([standby])
 })

@@ -279,6 +279,7 @@ export function createWorld(options: WorldOptions) {
         later(1, () => give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true }, boot))
         return
       case 'listen':
+      case 'reserve':
       case 'count':
       case 'report':
         return
