@@ -14,8 +14,16 @@ export interface PictureServer {
   readonly name: string
   readonly health: 'up' | 'down' | 'unknown'
 }
+export interface PicturePath {
+  readonly name: string
+  readonly state: 'heard' | 'silent' | 'never'
+  /** Beats missing, in percent. */
+  readonly loss: number
+}
 export interface LivePicture {
   readonly directors: readonly PictureDirector[]
+  /** The heartbeat paths between the directors, each as bad as the director that hears it worst says; only fresh reports speak. */
+  readonly paths: readonly PicturePath[]
   readonly servers: readonly PictureServer[]
   /** Real servers beyond those drawn. */
   readonly more: number
@@ -24,6 +32,23 @@ export interface LivePicture {
 
 /** More real servers than this are told as a number beside the picture. */
 export const mostServersInPicture = 6
+
+function pathsOf(status: ClusterStatus, nowMs: number): readonly PicturePath[] {
+  const worse = { heard: 0, never: 1, silent: 2 } as const
+  const byName = new Map<string, PicturePath>()
+  for (const director of status.directors) {
+    if (freshnessOf(director, status.staleAfterMs, nowMs).kind !== 'fresh') continue
+    for (const { name, state, lossPercent } of director.report?.peer.paths ?? []) {
+      const known = byName.get(name)
+      byName.set(name, {
+        name,
+        state: !known || worse[state] > worse[known.state] ? state : known.state,
+        loss: Math.max(lossPercent, known?.loss ?? 0),
+      })
+    }
+  }
+  return [...byName.values()]
+}
 
 /** What to draw. A real server is down when any of its services is; one that is down is always among those drawn. */
 export function livePicture(status: ClusterStatus, nowMs: number): LivePicture {
@@ -54,6 +79,7 @@ export function livePicture(status: ClusterStatus, nowMs: number): LivePicture {
       : [...all].sort((a, b) => worse[b.health] - worse[a.health]).slice(0, mostServersInPicture)
   return {
     directors,
+    paths: pathsOf(status, nowMs),
     servers: drawn,
     more: all.length - drawn.length,
     stale: !source || freshnessOf(source, status.staleAfterMs, nowMs).kind !== 'fresh',

@@ -30,6 +30,31 @@ function withoutReport(status: ClusterStatus): ClusterStatus {
 
 afterEach(() => vi.useRealTimers())
 
+describe('the picture', () => {
+  it('draws a heartbeat path as the director that still speaks hears it, not as the dead one last said', () => {
+    const status = fakeStatus('shop', 'served', t0)
+    const heard = (state: 'heard' | 'silent', lossPercent: number) =>
+      [{ name: 'public', local: '192.0.2.1', remote: '192.0.2.2', state, lossPercent, refused: 0 }] as const
+    const [first, second] = status.directors.map((director, at) => ({
+      ...director,
+      ...(director.report
+        ? {
+            report: {
+              ...director.report,
+              peer: { ...director.report.peer, paths: [...(at === 0 ? heard('heard', 0) : heard('silent', 40))] },
+            },
+          }
+        : {}),
+    })) as [ClusterStatus['directors'][number], ClusterStatus['directors'][number]]
+    const dead = { ...first, receivedAtMs: t0 - status.staleAfterMs - 1 }
+    const alive = { ...second, receivedAtMs: t0 }
+    expect(livePicture({ ...status, directors: [dead, alive] }, t0).paths).toEqual([
+      { name: 'public', state: 'silent', loss: 40 },
+    ])
+    expect(livePicture({ ...status, directors: [dead, { ...alive, receivedAtMs: 0 }] }, t0).paths).toEqual([])
+  })
+})
+
 describe('freshness', () => {
   it('ends exactly at the limit', () => {
     const status = fakeStatus('shop', 'served', t0)
