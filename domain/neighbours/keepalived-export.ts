@@ -440,10 +440,12 @@ function programChecker(virtual: VirtualServer): Checker {
       .split(' ')
       .map((word) => (word === '%h' ? real.address : word === '%p' ? String(real.port || virtual.port) : word))
       .join(' ')
+  const otherPort = virtual.realServers.some(({ active, port }) => active && port !== virtual.port)
   const judged = check.expect === undefined ? undefined : shellJudge(check.program ?? '', check.expect)
   return {
     kind: 'MISC_CHECK',
-    exact: judged !== undefined,
+    // The real servers of a mark have no port of their own in keepalived, so %p is not found again.
+    exact: judged !== undefined && !(virtual.fwmark !== undefined && otherPort && / %p( |$)/.test(check.program ?? '')),
     lines: (real) => {
       const command = commandFor(real)
       // Where its output cannot be judged by a shell, its exit status is.

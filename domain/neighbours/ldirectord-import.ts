@@ -511,6 +511,7 @@ function checkOf(
 
 /** `^HTTP` with nothing special behind it is the beginning of the answer, which needs no expression. */
 function simpleExpect(receive: string): { readonly expect: string; readonly regex?: true } {
+  if (/^\.[*+]?$/.test(receive)) return { expect: '*' }
   const plain = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[\\^$.*+?()[\]{}|/-])+)$/.exec(receive)?.[1]
   return plain === undefined ? { expect: receive, regex: true } : { expect: plain.replace(/\\(.)/g, '$1') }
 }
