@@ -27,9 +27,9 @@ export function peer(program: string): string | undefined {
   return path
 }
 
-/** Interfaces and scripts of other machines are absent here; and what has no real server is ignored, as the report said. */
+/** Interfaces and scripts of other machines are absent here; no real server, and no weight at all, are what the lvs.cf says. */
 const expected =
-  /has no real servers - ignoring|doesn't exist|Non-existent interface|No VIP specified|not found or not accessible|SECURITY VIOLATION|Unable to (?:access|set)|Disabling|[Ss]cript .* (?:not|does not)/
+  /has no real servers - ignoring|exceeds total weight of real servers 0|hysteresis 0 >= quorum 0|doesn't exist|Non-existent interface|No VIP specified|not found or not accessible|SECURITY VIOLATION|Unable to (?:access|set)|Disabling|[Ss]cript .* (?:not|does not)/
 
 /** What `keepalived -t` has against a file, apart from what this machine lacks. */
 export function keepalivedObjections(path: string, text: string): string[] {

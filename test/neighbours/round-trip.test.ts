@@ -42,6 +42,15 @@ function meaning(text: string): Config {
   return found as Config
 }
 
+/** Expressions for a status line are the same when they accept the same codes. */
+function statusCodes(expression: string): string {
+  if (!expression.includes('HTTP/1')) return expression
+  const accepted = new RegExp(expression)
+  return Array.from({ length: 900 }, (_, at) => at + 100)
+    .filter((code) => accepted.test(`HTTP/1.1 ${code} `))
+    .join()
+}
+
 /** Which lines a fact comes from, and how to look at it. */
 const virtualFacts: Readonly<Record<string, (virtual: VirtualServer) => unknown>> = {
   scheduler: ({ scheduler }) => scheduler,
@@ -53,7 +62,11 @@ const virtualFacts: Readonly<Record<string, (virtual: VirtualServer) => unknown>
   '#check_interval_ms timeout': ({ check: { intervalMs } }) => intervalMs,
   '#check_timeout_ms timeout': ({ check: { timeoutMs } }) => timeoutMs,
   'send expect use_regex send_program': ({ check: { kind, send, expect: wanted, regex, program } }) =>
-    kind === 'connect' ? kind : kind === 'program' ? [program, wanted] : [send, wanted, wanted !== undefined && regex],
+    kind === 'connect'
+      ? kind
+      : kind === 'program'
+        ? [program, wanted]
+        : [send, wanted === undefined ? wanted : regex ? statusCodes(wanted) : wanted, wanted !== undefined && regex],
   '#rise reentry': ({ check: { rise } }) => rise,
 }
 const serverFacts: Readonly<Record<string, (server: RealServer) => unknown>> = {
