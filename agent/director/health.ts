@@ -27,6 +27,11 @@ export interface ServerState {
   /** The check that is running; `limitMs`: when its answer is given up. */
   readonly probe: { readonly id: number; readonly startedMs: number; readonly limitMs: number } | null
   readonly nextMs: number
+  /**
+   * Its share of the interval (0 to 1), when it was checked together with all others: the check after that one comes so much of an
+   * interval later, which spreads them again. Null = in its place.
+   */
+  readonly stagger: number | null
   readonly lastCheckMs: number | null
   readonly lastTookMs: number | null
   readonly lastError: string | null
@@ -126,7 +131,15 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
         servers.push(
           sameCheck
             ? { ...known, spec: real }
-            : { ...known, spec: real, probe: null, successes: 0, failures: 0, nextMs: now.ms + spreadMs },
+            : {
+                ...known,
+                spec: real,
+                probe: null,
+                successes: 0,
+                failures: 0,
+                nextMs: now.ms + spreadMs,
+                stagger: nth / total,
+              },
         )
       } else {
         servers.push({
@@ -138,6 +151,7 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
           failures: 0,
           probe: null,
           nextMs: now.ms + spreadMs,
+          stagger: nth / total,
           lastCheckMs: null,
           lastTookMs: null,
           lastError: null,
@@ -172,7 +186,8 @@ function settle(
     successes,
     failures,
     probe: null,
-    nextMs: Math.max(now.ms, startedMs + intervalMs),
+    nextMs: Math.max(now.ms, startedMs + intervalMs * (server.stagger ?? 1)),
+    stagger: null,
     lastCheckMs: now.ms,
     lastTookMs: tookMs ?? server.lastTookMs,
     lastError: passed ? server.lastError : (says ?? 'The check failed.'),
@@ -278,7 +293,12 @@ export function recheck(health: HealthState, now: Now): HealthState {
   const services = health.services.map((service) => {
     const servers = service.servers.map((server) => {
       const soonMs = now.ms + Math.floor((nth++ / total) * firstSpreadMs)
-      return { ...server, probe: null, nextMs: server.probe ? soonMs : Math.min(server.nextMs, soonMs) }
+      return {
+        ...server,
+        probe: null,
+        nextMs: server.probe ? soonMs : Math.min(server.nextMs, soonMs),
+        stagger: nth / total,
+      }
     })
     return { ...service, servers, dueMs: serviceDue(servers) }
   })

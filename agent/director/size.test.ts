@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest'
 import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
 import { step, wakeAt } from './director.ts'
+import { noHealth, probed, recheck, runDue, withConfig } from './health.ts'
 import { initial, type State } from './state.ts'
 import type { Effect, Input, KernelAddresses, KernelDestination, KernelService } from './words.ts'
 import { pair } from '../../test/simulator/clusters.ts'
@@ -113,4 +114,42 @@ function touchedByOneResult(services: number): number {
 it('a check result touches no more of two hundred virtual servers than of ten', () => {
   const few = touchedByOneResult(10)
   expect(touchedByOneResult(200)).toBeLessThanOrEqual(3 * few + 30)
+})
+
+it('after the first round the checks are spread over their interval, and again after all were made at once', () => {
+  const spec: VirtualServer = {
+    ...template,
+    check: { ...template.check, intervalMs: 6_000 },
+    realServers: Array.from({ length: 600 }, (_, n) => ({
+      name: `rs${n}`,
+      active: true,
+      address: `10.3.${Math.floor(n / 250)}.${(n % 250) + 1}`,
+      port: 80,
+      weight: 1,
+    })),
+  }
+  const started: number[] = []
+  let health = withConfig(noHealth, { ...pair, virtualServers: [spec] }, { ms: 0, wallMs: 0 })
+  const run = (fromMs: number, toMs: number): number => {
+    started.length = 0
+    for (let ms = fromMs; ms < toMs; ms += 10) {
+      const due = runDue(health, { ms, wallMs: ms })
+      health = due.health
+      for (const { id, service, server } of due.probes) {
+        started.push(ms)
+        health = probed(health, { id, service, server, passed: true, tookMs: 0 }, { ms, wallMs: ms }).health
+      }
+    }
+    const perTenth = new Map<number, number>()
+    for (const ms of started) perTenth.set(Math.floor(ms / 100), (perTenth.get(Math.floor(ms / 100)) ?? 0) + 1)
+    return Math.max(...perTenth.values())
+  }
+  run(0, 6_000)
+  // 600 in 6 s are 10 per tenth of a second.
+  expect(run(12_000, 24_000)).toBeLessThanOrEqual(20)
+  expect(started.length).toBe(1_200)
+  health = recheck(health, { ms: 24_000, wallMs: 24_000 })
+  run(24_000, 36_000)
+  expect(run(36_000, 48_000)).toBeLessThanOrEqual(20)
+  expect(started.length).toBe(1_200)
 })

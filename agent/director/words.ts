@@ -61,7 +61,7 @@ export interface KernelAddress {
   readonly label: string
 }
 
-export interface KernelLink {
+interface KernelLink {
   readonly device: string
   /** Administratively up and with carrier. */
   readonly up: boolean
