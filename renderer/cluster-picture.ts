@@ -2,19 +2,19 @@
 import type { ClusterStatus } from '../domain/status.ts'
 import { freshnessOf, sourceOf } from './overview.ts'
 
-export interface PictureDirector {
+interface PictureDirector {
   readonly hostId: string
   readonly name: string
   readonly address: string
   readonly state: 'active' | 'standby' | 'other' | 'stale'
   readonly role: string
 }
-export interface PictureServer {
+interface PictureServer {
   readonly address: string
   readonly name: string
   readonly health: 'up' | 'down' | 'unknown'
 }
-export interface PicturePath {
+interface PicturePath {
   readonly name: string
   readonly state: 'heard' | 'silent' | 'never'
   /** Beats missing, in percent. */
@@ -31,7 +31,7 @@ export interface LivePicture {
 }
 
 /** More real servers than this are told as a number beside the picture. */
-export const mostServersInPicture = 6
+const mostServersInPicture = 6
 
 function pathsOf(status: ClusterStatus, nowMs: number): readonly PicturePath[] {
   const worse = { heard: 0, never: 1, silent: 2 } as const

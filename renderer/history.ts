@@ -61,7 +61,7 @@ function takeoverOf(record: FailoverRecord): string {
   return `${record.to} ${record.term}`
 }
 
-export type Phase =
+type Phase =
   'last-heard' | 'first-missed' | 'declared-dead' | 'decided' | 'table-ready' | 'address-up' | 'announced' | 'learnt'
 
 export interface PhaseMark {

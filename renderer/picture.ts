@@ -22,7 +22,7 @@ export const pictureHeight = 400
 export const client: Point = { x: 180, y: 34 }
 export const activeDirector: Point = { x: 98, y: 172 }
 export const standbyDirector: Point = { x: 262, y: 172 }
-export const serverY = 330
+const serverY = 330
 /** More real servers than this are told as a number. */
 export const mostServersDrawn = 3
 

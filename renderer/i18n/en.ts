@@ -73,6 +73,7 @@ export const en = {
     notServed: 'No director serves {vip} for {age}',
     bothServe: 'Both directors hold {vip} for {age}',
     unknown: 'Unknown: no answer from {names} for {age}',
+    was: 'Last heard {at}: {sentence}',
     and: ' and ',
     problems: '{n} problem | {n} problems',
     standby: {
@@ -397,6 +398,8 @@ export const en = {
   },
   findings: {
     asked: 'What was asked, and the answer',
+    script: 'Script for {name}',
+    copy: 'Copy the script',
     clean: 'Nothing to report on {n} host. | Nothing to report on {n} hosts.',
   },
   plan: {

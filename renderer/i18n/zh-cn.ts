@@ -74,6 +74,7 @@ export const zhCN = {
     notServed: '{vip} 已 {age}无调度器提供服务',
     bothServe: '两台调度器同时持有 {vip}，已 {age}',
     unknown: '未知：{names} 已 {age}无应答',
+    was: '最后收到于 {at}：{sentence}',
     and: '和',
     problems: '{n} 个问题 | {n} 个问题',
     standby: {
@@ -389,6 +390,8 @@ export const zhCN = {
   },
   findings: {
     asked: '所问的命令与应答',
+    script: '{name} 的脚本',
+    copy: '复制脚本',
     clean: '{n} 台主机没有需要报告的情况。 | {n} 台主机没有需要报告的情况。',
   },
   plan: {

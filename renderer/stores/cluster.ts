@@ -9,7 +9,7 @@ import { bridge, connection } from '../bridge.ts'
 import { mergeJournal } from '../history.ts'
 
 /** More history than this is not asked for at once. */
-export const historyLimit = 2000
+const historyLimit = 2000
 
 export const useClusterStore = defineStore('cluster', () => {
   const id = ref<string | null>(null)

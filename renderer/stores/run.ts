@@ -6,7 +6,7 @@ import type { Problem } from '../../domain/problem.ts'
 import { bridge, connection } from '../bridge.ts'
 
 /** Lines kept per host in the window; the whole output stays with the core. */
-export const linesPerHost = 1000
+const linesPerHost = 1000
 
 export const useRunStore = defineStore('run', () => {
   const draftId = ref<string | null>(null)

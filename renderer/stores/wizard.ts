@@ -15,7 +15,7 @@ import type { Problem } from '../../domain/problem.ts'
 import { bridge, connection } from '../bridge.ts'
 
 /** A change is written this long after the last keystroke. */
-export const keepAfterMs = 400
+const keepAfterMs = 400
 
 /** What came of trying to log in to a host. */
 export type Tried =

@@ -12,11 +12,11 @@ import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
 import type { ClusterStatus, DirectorStatus, Verdict } from '../../domain/status.ts'
 
-export const fakeAddresses = { lvs1: '192.168.2.117', lvs2: '192.168.2.15', rs1: '192.168.2.243', rs2: '192.168.2.111' }
+const fakeAddresses = { lvs1: '192.168.2.117', lvs2: '192.168.2.15', rs1: '192.168.2.243', rs2: '192.168.2.111' }
 export const fakeVip = '192.168.2.27'
 
 /** Addresses that bring about each trouble. */
-export const troubles: Readonly<Record<string, Problem>> = {
+const troubles: Readonly<Record<string, Problem>> = {
   '192.168.2.200': problem('host-unreachable', { host: '192.168.2.200', port: 22, reason: 'no route to host' }),
   '192.168.2.201': problem('host-key-changed', {
     host: '192.168.2.201',
@@ -27,7 +27,7 @@ export const troubles: Readonly<Record<string, Problem>> = {
   }),
 }
 
-export function fakeFacts(name: string, address: string, atMs: number): HostFacts {
+function fakeFacts(name: string, address: string, atMs: number): HostFacts {
   return {
     atMs,
     hostName: name,
@@ -110,9 +110,10 @@ export function fullDraft(id: string): ClusterDraft {
 }
 
 export function fakePlan(draft: ClusterDraft, revision: number): Plan {
+  const byLogin = draft.realServers.filter((server) => server.setUp === 'ssh')
   const hosts = [
     ...draft.directors.map((host) => ({ host, role: 'director' as const })),
-    ...draft.realServers.map((host) => ({ host, role: 'real-server' as const })),
+    ...byLogin.map((host) => ({ host, role: 'real-server' as const })),
   ]
   const kinds: Readonly<Record<'director' | 'real-server', readonly StepKind[]>> = {
     director: [
@@ -197,6 +198,15 @@ export function fakePlan(draft: ClusterDraft, revision: number): Plan {
     draftRevision: revision,
     lvscf,
     findings: [
+      ...draft.realServers
+        .filter((server) => server.setUp === 'script')
+        .map((server) => ({
+          hostId: server.id,
+          check: 'set-up-by-hand',
+          command: `#!/bin/sh\nip address replace ${draft.virtualIp.address}/32 dev lo\n`,
+          answer: '',
+          problem: problem('set-up-by-hand', { host: server.name }, { kind: 'host', host: server.id }, 'note'),
+        })),
       {
         hostId: 'director-2',
         check: 'clock-skew',
@@ -210,7 +220,7 @@ export function fakePlan(draft: ClusterDraft, revision: number): Plan {
         ),
       },
     ],
-    order: [['director-2'], ['director-1'], draft.realServers.map((server) => server.id)],
+    order: [['director-2'], ['director-1'], byLogin.map((server) => server.id)],
     hosts: hosts.map(({ host, role }) => ({ hostId: host.id, name: host.name, address: host.address, role })),
     steps,
   }

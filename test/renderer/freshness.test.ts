@@ -144,6 +144,30 @@ describe('what is shown', () => {
   })
 })
 
+describe('a verdict without news', () => {
+  it('is no longer green and says when it was heard', async () => {
+    vi.useFakeTimers({ now: t0 })
+    const { pinia } = freshHost()
+    const shown = show(VerdictBanner, { status: fakeStatus('shop', 'served', t0), skewMs: 0 }, pinia)
+    expect(shown.find('.verdict.ok').exists()).toBe(true)
+    await vi.advanceTimersByTimeAsync(6000)
+    expect(shown.find('.verdict.stale').exists()).toBe(true)
+    expect(shown.find('[role=status]').text()).toMatch(/^Last heard 12:04:31: lvs1 serves/)
+    shown.unmount()
+  })
+})
+
+describe('an unknown cluster', () => {
+  it('stays unknown as long as it lasts: the silence is the directors\u2019, not that of Shoal', async () => {
+    vi.useFakeTimers({ now: t0 })
+    const { pinia } = freshHost()
+    const shown = show(VerdictBanner, { status: fakeStatus('shop', 'unknown', t0), skewMs: 0 }, pinia)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(shown.find('[role=status]').text()).toBe('Unknown: no answer from lvs1 and lvs2 for 72 s')
+    shown.unmount()
+  })
+})
+
 describe('the beat bar', () => {
   it('has a place for each of the last checks and tells them in words', () => {
     const { pinia } = freshHost()
