@@ -189,7 +189,6 @@ function checkHost(note: Note, path: string, host: HostDraft, loggedIn: boolean)
 function checkTextFault(text: string): string | undefined {
   if (text.length > maxCheckTextLength) return `more than ${maxCheckTextLength} characters`
   if (text.includes('"')) return 'double quote'
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
   if (/[\u0000-\u001f]/.test(text)) return 'control character'
   const escape = /\\(?![rnt\\])(.?)/.exec(text.replaceAll('\\\\', '  '))
   return escape ? `\\${escape[1] ?? ''}` : undefined

@@ -38,12 +38,12 @@ export function keychain(safe: SafeStorage, dataDir: string): SecretStore | unde
   }
 
   /** One change after the other: two at once would each write the file without the other's secret. */
-  function change(edit: (kept: Record<string, string>) => void): Promise<void> {
+  function change(edit: (kept: Map<string, string>) => void): Promise<void> {
     const mine = changing.then(async () => {
-      const kept = await read()
+      const kept = new Map(Object.entries(await read()))
       edit(kept)
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      await replaceFile(file, JSON.stringify(kept), { mode: 0o600, force: true })
+      await replaceFile(file, JSON.stringify(Object.fromEntries(kept)), { mode: 0o600, force: true })
     })
     changing = mine.catch(() => undefined)
     return mine
@@ -62,11 +62,11 @@ export function keychain(safe: SafeStorage, dataDir: string): SecretStore | unde
     },
     put: (name, secret) =>
       change((kept) => {
-        kept[name] = safe.encryptString(secret).toString('base64')
+        kept.set(name, safe.encryptString(secret).toString('base64'))
       }),
     forget: (name) =>
       change((kept) => {
-        delete kept[name]
+        kept.delete(name)
       }),
   }
 }
