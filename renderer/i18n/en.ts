@@ -269,7 +269,7 @@ export const en = {
     device: 'Network card',
     deviceFound: 'Found on the directors.',
     deviceHint: 'The name is the same on both directors.',
-    prefix: 'Prefix',
+    prefix: 'Prefix length',
     prefixHint: '32 fits nearly always.',
     check: 'Check that it is free',
     asking: 'Asking the segment from {director}',

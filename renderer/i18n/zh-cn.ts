@@ -263,7 +263,7 @@ export const zhCN = {
     device: '网卡',
     deviceFound: '在调度器上找到。',
     deviceHint: '两台调度器上的名称相同。',
-    prefix: '前缀',
+    prefix: '前缀长度',
     prefixHint: '几乎总是 32。',
     check: '检查是否空闲',
     asking: '正在从 {director} 询问网段',
