@@ -382,33 +382,38 @@ export async function createCore(ports: Ports): Promise<Core> {
     return ok(null)
   }
 
-  /** Takes back a run and the unfinished ones it went on from; when no build is left standing, the cluster is forgotten here too. */
+  /**
+   * Takes back a run and the unfinished ones it went on from; the newest one is told as undone when all are. When no build is left
+   * standing, the cluster is forgotten here too.
+   */
   async function undoChain(newest: RunRecord, signal: AbortSignal): Promise<void> {
     const watched = await watches.get(newest.run.clusterId)
     watched?.watch.stop()
     watches.delete(newest.run.clusterId)
-    for (
-      let record: RunRecord | undefined = newest;
-      record;
-      record = record.follows ? runs.get(record.follows) : undefined
-    ) {
-      if (record.run.state === 'undone') break
+    let record: RunRecord | undefined = newest
+    while (record && record.run.state !== 'undone') {
       const here: RunRecord = record
-      const ended = await takeBack(
-        here.run,
-        here.draft,
-        runPorts(here.run.clusterId, undefined, () => runs.get(here.run.id) ?? here, signal),
-      )
-      if (ended.state === 'undone') continue
-      // What could not be taken back stays to be tried again, with the reasons where the operator looks.
-      if (here !== newest) finish(newest, { state: 'failed', problems: ended.problems })
-      return
+      const earlier: RunRecord | undefined = here.follows === undefined ? undefined : runs.get(here.follows)
+      const told = runPorts(here.run.clusterId, undefined, () => runs.get(here.run.id) ?? here, signal)
+      const ended = await takeBack(here.run, here.draft, {
+        ...told,
+        changed: (run) => {
+          told.changed(here === newest && earlier && run.state === 'undone' ? { ...run, state: 'undoing' } : run)
+        },
+      })
+      if (ended.state !== 'undone') {
+        // What could not be taken back stays to be tried again, with the reasons where the operator looks.
+        if (here !== newest) finish(newest, { state: 'failed', problems: ended.problems })
+        return
+      }
+      record = earlier
     }
     // An earlier build that still stands keeps its cluster and its key.
-    if (!runs.standing(newest.run.draftId)) {
+    if (!runs.standing(newest.run.draftId, newest.run.id)) {
       await clusters.forget(newest.run.clusterId)
       await keys.forget(newest.run.clusterId)
     }
+    finish(newest, { state: 'undone', problems: [] })
     tell('clusters.changed', null)
   }
 

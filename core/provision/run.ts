@@ -278,11 +278,7 @@ async function overLostConnections(
     if (!reason || !passing.includes(reason.code) || pauseMs === undefined || ports.signal.aborted) return result
     ports.hosts.drop(host)
     const said = String(reason.detail?.['reason'] ?? reason.code)
-    following.say(
-      step,
-      'note',
-      `${said}; trying again in ${pauseMs / 1000} s (${tries + 1} of ${pausesMs.length})`,
-    )
+    following.say(step, 'note', `${said}; trying again in ${pauseMs / 1000} s (${tries + 1} of ${pausesMs.length})`)
     await wait(pauseMs, ports.signal)
   }
 }

@@ -40,8 +40,8 @@ export interface Runs {
   get(runId: string): RunRecord | undefined
   /** The newest run of a draft. */
   newestOf(draftId: string): RunRecord | undefined
-  /** Whether a run of the draft that ended well has not been taken back. */
-  standing(draftId: string): boolean
+  /** Whether a run of the draft other than this one ended well and has not been taken back. */
+  standing(draftId: string, exceptRunId: string): boolean
   /** Remembers at once; writes to disk soon. */
   put(record: RunRecord): void
   line(line: RunLine): void
@@ -126,7 +126,8 @@ export async function openRuns(dataDir: string): Promise<Runs> {
   return {
     get: (runId) => records.get(runId),
     newestOf: (draftId) => newest(draftId)[0],
-    standing: (draftId) => newest(draftId).some(({ run }) => run.state === 'done'),
+    standing: (draftId, exceptRunId) =>
+      newest(draftId).some(({ run }) => run.state === 'done' && run.id !== exceptRunId),
     put(record) {
       const fresh = !records.has(record.run.id)
       records.set(record.run.id, record)

@@ -12,7 +12,7 @@
 import type { Step } from '../../domain/plan.ts'
 
 export const keptRoot = '/var/lib/shoal/kept'
-const lockFile = '/run/shoal-build.lock'
+export const lockFile = '/run/shoal-build.lock'
 /** How long a step waits for a step of a connection that was cut. */
 export const lockWaitS = 60
 

@@ -30,11 +30,12 @@ class TestAgent {
   private readonly sockets = new Set<Socket>()
   private server: Server | undefined
 
-  constructor(
-    readonly name: string,
-    readonly path: string,
-    role: Role,
-  ) {
+  readonly name: string
+  private readonly path: string
+
+  constructor(name: string, path: string, role: Role) {
+    this.name = name
+    this.path = path
     this.role = role
   }
 
