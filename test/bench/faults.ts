@@ -41,8 +41,8 @@ interface Place {
 interface Fault {
   readonly name: string
   readonly run: (place: Place, target: Director) => Promise<void>
-  /** Which director: the active one, or either. */
-  readonly on: 'active' | 'either' | 'real'
+  /** Which director, or none. */
+  readonly on: 'active' | 'standby' | 'either' | 'real'
 }
 
 const agentPid = '$(systemctl show -p MainPID --value shoal-agent)'
@@ -92,7 +92,7 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'virtual IP added by hand',
-    on: 'either',
+    on: 'standby',
     run: command((lab) => `ip addr add ${lab.layout.vip}/24 dev eth0`),
   },
   { name: 'agent restarted', on: 'either', run: command(() => 'systemctl restart shoal-agent') },
@@ -266,7 +266,7 @@ async function restore(lab: Lab): Promise<void> {
 async function runRound(lab: Lab, round: number, seed: number, only: readonly string[]): Promise<Round> {
   const by = chance(seed)
   const fault = by.pick(only.length > 0 ? faults.filter((f) => only.includes(f.name)) : faults)
-  const hitsActive = fault.on === 'active' || by.next() < 0.6
+  const hitsActive = fault.on === 'active' || (fault.on !== 'standby' && by.next() < 0.6)
   const holdMs = by.between(faultLeastMs, faultMostMs)
   // Many restarts in a minute are for the crash-loop test; here the unit's limit begins anew each round.
   await Promise.all(

@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Measured[]>>> = {
 
 /** Each prints and keeps its own results, and gives the exit code. */
 const long: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  failover: async (args) => (await import('./failover.ts')).run(args),
   faults: async (args) => (await import('./faults.ts')).run(args),
   scale: async (args) => (await import('./scale.ts')).run(args),
 }

@@ -13,7 +13,7 @@ export const directors = ['lvs1', 'lvs2'] as const
 export type Director = (typeof directors)[number]
 
 /** A plain file as Piranha's own tool would have written it, with Shoal's default timing in its comments. */
-function lvscfOf(lab: Lab, extra = ''): string {
+export function lvscfOf(lab: Lab, extra = ''): string {
   const reals = lab.layout.hosts.filter((host) => host.role === 'real')
   return `serial_no = 1
 primary = ${lab.address('lvs1')}
