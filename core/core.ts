@@ -38,7 +38,7 @@ import type { RunRecord } from './provision/runs.ts'
 import { tryService } from './provision/service.ts'
 import { addressFree, askFacts, survey } from './provision/survey.ts'
 import { openSecrets } from './secrets.ts'
-import { openHosts } from './ssh/hosts.ts'
+import { openHosts, targetOf } from './ssh/hosts.ts'
 import { openKnownHosts } from './ssh/known-hosts.ts'
 
 type Handlers = { readonly [N in RequestName]: (args: Args<N>) => Promise<Result<Answer<N>>> }
@@ -443,7 +443,16 @@ export async function createCore(ports: Ports): Promise<Core> {
   }
 
   const handlers: Handlers = {
-    ...documentHandlers({ dataDir: ports.dataDir, home: ports.home }),
+    ...documentHandlers({
+      dataDir: ports.dataDir,
+      home: ports.home,
+      hosts,
+      clusterLogin: async ({ user, address, port }) =>
+        (await clusters.list())
+          .flatMap(({ draft }) => draft.directors)
+          .map(targetOf)
+          .find((one) => one.user === user && one.address === address && one.port === port)?.login,
+    }),
 
     'app.info': async () =>
       ok({

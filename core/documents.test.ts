@@ -7,12 +7,14 @@ import { decodeDocument, encodeDocument } from './document-bytes.ts'
 import { documentHandlers } from './documents.ts'
 import type { DocumentHandlers } from './documents.ts'
 
+/** Files of this machine need no host. */
+const noHosts = { session: () => Promise.reject(new Error('a file of this machine was looked for on a host')) }
 let home: string
 let documents: DocumentHandlers
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'shoal-documents-'))
-  documents = documentHandlers({ dataDir: join(home, 'data'), home, nowMs: () => 7_000 })
+  documents = documentHandlers({ dataDir: join(home, 'data'), home, hosts: noHosts, nowMs: () => 7_000 })
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
 

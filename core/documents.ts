@@ -1,26 +1,38 @@
 /**
- * lvs.cf files on this machine: opened with every byte kept, saved atomically with owner and mode kept, never over a version nobody
- * has seen. What is typed and not saved yet is kept beside them in the data directory, so that a crash loses nothing.
+ * lvs.cf files on this machine and on hosts (`ssh://user@host/path`): opened with every byte kept, saved atomically with owner and mode
+ * kept, never over a version nobody has seen. What is typed and not saved yet is kept in the data directory here, so that a crash or a
+ * host that went away loses nothing.
  */
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { loginSchema } from '../domain/cluster.ts'
+import type { HostDraft, Login } from '../domain/cluster.ts'
 import { documentEncodings } from '../domain/contract/app.ts'
 import type { Answer, Args, KeptDocument, RequestName } from '../domain/contract/app.ts'
 import type { Result } from '../domain/problem.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
+import { isRemoteName, placeName, readRemoteName, remoteName } from '../domain/remote-file.ts'
+import type { RemoteFile } from '../domain/remote-file.ts'
 import { replaceFile } from './atomic-file.ts'
 import { isAbsent, jsonNames, readJson, reasonOf, remove, writeJson } from './disk.ts'
 import { decodeDocument, encodeDocument } from './document-bytes.ts'
+import { plainPath, readHostFile, replaceHostFile } from './host-file.ts'
+import type { Hosts } from './ssh/hosts.ts'
+import type { Session } from './ssh/session.ts'
 
 /** A 10,000-real-server file has 1 MB. */
 const largestDocumentBytes = 8_000_000
 const recentMost = 20
+/** Hosts whose way to log in is remembered for their documents. */
+const loginsMost = 100
 /** Piranha's packages install lvs.cf for root and its group; a new one here is for everybody to read. */
 const newDocumentMode = 0o644
 
 const recentSchema = z.object({ files: z.array(z.string()) })
+/** How to log in where (`ssh://user@host`); never a secret. */
+const loginsSchema = z.object({ logins: z.record(z.string(), loginSchema) })
 const keptSchema = z.object({
   file: z.string().nullable(),
   text: z.string(),
@@ -38,17 +50,27 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** The handlers of every `documents.*` request. A relative path and `~/` are meant from `home`. */
-export function documentHandlers(ports: {
+export interface DocumentPorts {
   readonly dataDir: string
   readonly home: string
+  readonly hosts: Pick<Hosts, 'session'>
+  /** How a built cluster logs in to a host it has; undefined when no cluster has it. */
+  readonly clusterLogin?: (place: Omit<RemoteFile, 'path'>) => Promise<Login | undefined>
   readonly nowMs?: () => number
-}): DocumentHandlers {
+}
+
+/** The handlers of every `documents.*` request. A relative path and `~/` are meant from `home`. */
+export function documentHandlers(ports: DocumentPorts): DocumentHandlers {
   const nowMs = ports.nowMs ?? Date.now
   const recentFile = join(ports.dataDir, 'documents', 'recent.json')
   const keptDirectory = join(ports.dataDir, 'documents', 'kept')
+  const loginsFile = join(ports.dataDir, 'documents', 'logins.json')
 
+  /** The one name of a file, here or on a host. */
   function absolute(file: string): string {
+    const remote = readRemoteName(file)
+    if (remote) return remoteName({ ...remote, path: plainPath(remote.path) })
+    if (isRemoteName(file)) return file
     if (file.startsWith('~/')) return join(ports.home, file.slice(2))
     return isAbsolute(file) ? resolve(file) : resolve(ports.home, file)
   }
@@ -61,7 +83,39 @@ export function documentHandlers(ports: {
     return join(keptDirectory, `${keptName(file)}.json`)
   }
 
-  async function bytesOf(file: string): Promise<Result<Uint8Array | undefined>> {
+  async function logins(): Promise<Readonly<Record<string, Login>>> {
+    const read = await readJson(loginsFile, loginsSchema)
+    return read.ok ? (read.value?.logins ?? {}) : {}
+  }
+
+  /** The session to the host of a file. What was chosen last for this host is remembered once it let us in. */
+  async function sessionTo(remote: RemoteFile, chosen: Login | undefined): Promise<Result<Session>> {
+    const place = placeName(remote)
+    const known = (await logins())[place]
+    const login = chosen ?? known ?? (await ports.clusterLogin?.(remote)) ?? { kind: 'agent', keyFile: '' }
+    const { user, address, port } = remote
+    const host: HostDraft = { id: place, name: address, address, port: String(port), user, login, clusterAddress: '' }
+    const session = await ports.hosts.session(host)
+    if (session.ok && JSON.stringify(known) !== JSON.stringify(login)) {
+      const { [place]: _before, ...others } = await logins()
+      const kept = Object.entries(others).slice(-loginsMost + 1)
+      await writeJson(loginsFile, { logins: Object.fromEntries([...kept, [place, login]]) })
+    }
+    return session
+  }
+
+  function unknownPlace(file: string): Result<never> {
+    return failed(problem('document-place-malformed', { file }, { kind: 'file', file }))
+  }
+
+  /** The bytes of a file here or on a host; undefined when there is none. */
+  async function bytesOf(file: string, login?: Login): Promise<Result<Uint8Array | undefined>> {
+    if (isRemoteName(file)) {
+      const remote = readRemoteName(file)
+      if (!remote) return unknownPlace(file)
+      const session = await sessionTo(remote, login)
+      return session.ok ? readHostFile(session.value, remote.path) : session
+    }
     try {
       const { size } = await stat(file)
       if (size > largestDocumentBytes) {
@@ -87,9 +141,9 @@ export function documentHandlers(ports: {
   }
 
   return {
-    async 'documents.open'({ file: asked }) {
+    async 'documents.open'({ file: asked, login }) {
       const file = absolute(asked)
-      const bytes = await bytesOf(file)
+      const bytes = await bytesOf(file, login)
       if (!bytes.ok) return bytes
       if (!bytes.value) {
         return failed(problem('file-unreadable', { file, reason: 'ENOENT: no such file' }, { kind: 'file', file }))
@@ -102,6 +156,16 @@ export function documentHandlers(ports: {
       const file = absolute(asked)
       const bytes = encodeDocument(text, encoding ?? 'utf-8')
       if (!bytes.ok) return bytes
+      if (isRemoteName(file)) {
+        const remote = readRemoteName(file)
+        if (!remote) return unknownPlace(file)
+        const session = await sessionTo(remote, undefined)
+        if (!session.ok) return session
+        const replaced = await replaceHostFile(session.value, remote.path, bytes.value, digest)
+        if (!replaced.ok) return replaced
+        await remember(file)
+        return ok({ file, digest: digestOf(bytes.value) })
+      }
       const present = await bytesOf(file)
       if (!present.ok) return present
       if ((present.value ? digestOf(present.value) : null) !== digest) {

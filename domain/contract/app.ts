@@ -4,7 +4,7 @@
  * at the door with the schema declared here.
  */
 import { z } from 'zod'
-import { clusterDraftSchema, hostDraftSchema } from '../cluster.ts'
+import { clusterDraftSchema, hostDraftSchema, loginSchema } from '../cluster.ts'
 import type { ClusterDraft, KeptDraft } from '../cluster.ts'
 import type { HostFacts } from '../facts.ts'
 import type { Plan, Run, RunLine } from '../plan.ts'
@@ -68,7 +68,7 @@ export const documentEncodings = ['utf-8', 'gb18030', 'latin1'] as const
 export type DocumentEncoding = (typeof documentEncodings)[number]
 
 export interface OpenedDocument {
-  /** Absolute path. */
+  /** Absolute path, or the one name of a file on a host. */
   readonly file: string
   readonly text: string
   /** SHA-256 of the bytes on disk, to notice a change made elsewhere. */
@@ -83,7 +83,8 @@ export interface KeptDocument {
   readonly file: string | null
   readonly text: string
   readonly encoding: DocumentEncoding
-  /** Of the file it was typed over. */
+  /** The file it was typed over, as text and as digest; null for a new one. */
+  readonly base: string
   readonly digest: string | null
   readonly keptAtMs: number
 }
@@ -154,7 +155,11 @@ export const requests = {
   ),
   'clusters.hand-over': request<null>()(z.object({ id })),
 
-  'documents.open': request<OpenedDocument>()(z.object({ file: path })),
+  /**
+   * A file of the machine the core runs on, or `ssh://user@host:port/path` of a host. `login` says how to log in there; without it the
+   * way that last worked is taken, then that of a cluster with this host, then the SSH agent.
+   */
+  'documents.open': request<OpenedDocument>()(z.object({ file: path, login: loginSchema.optional() })),
   /** `digest` is the one last seen; null for a new file. Answers the new digest, or `changed-meanwhile`. */
   'documents.save': request<{ readonly file: string; readonly digest: string }>()(
     z.object({ file: path, text: documentText, digest: z.string().nullable(), encoding: documentEncoding.optional() }),
@@ -166,6 +171,7 @@ export const requests = {
       file: path.nullable(),
       text: documentText,
       encoding: documentEncoding,
+      base: documentText,
       digest: z.string().nullable(),
     }),
   ),

@@ -22,6 +22,16 @@ export const documentSpeech = {
       remedy: '请替换该字符，或将文档编码改为 UTF-8。',
     },
   },
+  'document-place-malformed': {
+    en: {
+      says: '{file} does not name a file on a host.',
+      remedy: 'Write ssh://user@host/path, with :port after the host where it is not 22.',
+    },
+    'zh-CN': {
+      says: '{file} 不是主机上文件的名称。',
+      remedy: '请写成 ssh://用户@主机/路径；端口不是 22 时在主机后加 :端口。',
+    },
+  },
 } as const satisfies Record<string, Entry>
 
 export type DocumentCode = keyof typeof documentSpeech

@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly hostKey?: string
   /** What a login script prints before anything else. */
   readonly greeting?: string
+  /** Shell before every script: what is special about this host. */
+  readonly before?: string
 }
 
 export interface TestHost {
@@ -122,7 +124,7 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
       channel.end()
     })
     child.stdin.on('error', () => undefined)
-    child.stdin.end(who + rooted(script, folder))
+    child.stdin.end(`${who}${options.before ?? ''}\n${rooted(script, folder)}`)
   }
 
   function execute(channel: ServerChannel, command: string): void {
