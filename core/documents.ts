@@ -181,6 +181,12 @@ export function documentHandlers(ports: DocumentPorts): DocumentHandlers {
       return ok({ file, digest: digestOf(bytes.value) })
     },
 
+    async 'documents.decode'({ base64 }) {
+      const bytes = Buffer.from(base64, 'base64')
+      if (bytes.length <= largestDocumentBytes) return ok(decodeDocument(new Uint8Array(bytes)))
+      return failed(problem('document-too-large', { file: '-', bytes: bytes.length, limit: largestDocumentBytes }))
+    },
+
     async 'documents.recent'() {
       return ok(await recent())
     },

@@ -164,6 +164,8 @@ export const requests = {
   'documents.save': request<{ readonly file: string; readonly digest: string }>()(
     z.object({ file: path, text: documentText, digest: z.string().nullable(), encoding: documentEncoding.optional() }),
   ),
+  /** The text of bytes that are in no file of this machine: a file dropped on the page. */
+  'documents.decode': request<Pick<OpenedDocument, 'text' | 'encoding'>>()(z.object({ base64: documentText })),
   'documents.recent': request<readonly string[]>()(nothing),
   /** Keeps what is typed and not yet saved, beside the file; `documents.forget` drops it again. */
   'documents.keep': request<null>()(

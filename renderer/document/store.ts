@@ -8,6 +8,7 @@ import { ChangeSet } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
+import type { Login } from '../../domain/cluster.ts'
 import type { DocumentEncoding, OpenedDocument } from '../../domain/contract/app.ts'
 import type { Analysis } from '../../domain/lvscf/analysis.ts'
 import { hold, release } from '../../domain/lvscf/document-text.ts'
@@ -23,6 +24,7 @@ import type { NodePath, Outline } from '../../domain/lvscf/outline.ts'
 import { addServer, addVirtual, duplicate, moved, removed } from '../../domain/lvscf/structure.ts'
 import type { Restructured } from '../../domain/lvscf/structure.ts'
 import { parse } from '../../domain/lvscf/syntax.ts'
+import { problem } from '../../domain/problem.ts'
 import type { Problem } from '../../domain/problem.ts'
 import { bridge } from '../bridge.ts'
 import { analyseAtOnce, analyseLater } from './analyser.ts'
@@ -33,6 +35,9 @@ import type { SavedText } from './editor-state.ts'
 const analysisPauseMs = 150
 /** After this long without a change the unsaved text is kept beside the file, ms. */
 const keepPauseMs = 700
+/** The core opens files up to the same size. */
+const largestCopyBytes = 8_000_000
+const chunkBytes = 8_192
 
 /** Two versions to choose from, chunk by chunk. */
 export interface Conflict {
@@ -421,9 +426,9 @@ export const useDocumentStore = defineStore('document', () => {
   }
 
   /** Opens a file; unsaved text of an earlier session comes back as an edit that can be undone. */
-  async function open(asked: string): Promise<boolean> {
+  async function open(asked: string, login?: Login): Promise<boolean> {
     busy.value = true
-    const answer = await bridge().ask('documents.open', { file: asked })
+    const answer = await bridge().ask('documents.open', { file: asked, ...(login ? { login } : {}) })
     busy.value = false
     if (!answer.ok) {
       failures.value = answer.problems
@@ -459,6 +464,29 @@ export const useDocumentStore = defineStore('document', () => {
       restoredAtMs.value = kept.value.keptAtMs
       isKept = true
     } else if (text !== '') become(text)
+  }
+
+  /** A copy of a file the browser was given, as a document that has no file yet. */
+  async function openCopy(given: Blob): Promise<boolean> {
+    if (given.size > largestCopyBytes) {
+      const detail = { file: given instanceof File ? given.name : '', bytes: given.size, limit: largestCopyBytes }
+      failures.value = [problem('document-too-large', detail)]
+      return false
+    }
+    const bytes = new Uint8Array(await given.arrayBuffer())
+    let binary = ''
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      binary += String.fromCharCode(...bytes.subarray(at, at + chunkBytes))
+    }
+    const answer = await bridge().ask('documents.decode', { base64: btoa(binary) })
+    if (!answer.ok) {
+      failures.value = answer.problems
+      return false
+    }
+    if (isOpen.value) await close()
+    show({ file: null, text: '', digest: null, encoding: answer.value.encoding })
+    become(answer.value.text)
+    return true
   }
 
   function fileText(): string {
@@ -630,6 +658,7 @@ export const useDocumentStore = defineStore('document', () => {
     applyFix,
     open,
     openNew,
+    openCopy,
     become,
     fileText,
     keep,

@@ -6,7 +6,7 @@ export const documentEn = {
   start: {
     lead: 'Open an lvs.cf, see what it means and what is wrong with it, change one thing and save. No host is needed, and no byte changes that you did not mean.',
     path: 'Path of the file',
-    pathHint: 'On the machine Shoal runs on; ~/ is your home directory.',
+    pathHint: 'On the machine Shoal runs on; ~/ is your home directory. A file dropped on this page opens as a copy.',
     open: 'Open',
     recent: 'Recent files',
     none: 'No file was opened here yet.',
@@ -17,6 +17,14 @@ export const documentEn = {
     keptAt: 'kept {time}',
     resume: 'Go on',
     drop: 'Forget',
+  },
+  remote: {
+    title: 'On a director …',
+    known: 'Directors known here:',
+    address: 'Address of the director',
+    path: 'Path there',
+    pathHint: 'Saving goes by root or sudo, keeps owner and mode, and leaves a copy of the version before on the host.',
+    open: 'Open from the director',
   },
   bar: {
     untitled: 'New document',
@@ -236,7 +244,7 @@ export const documentZh = {
   start: {
     lead: '打开一个 lvs.cf，查看其含义和问题，修改一处并保存。无需任何主机，未修改的部分一个字节也不会变。',
     path: '文件路径',
-    pathHint: '指运行 Shoal 的机器上的路径；~/ 表示主目录。',
+    pathHint: '指运行 Shoal 的机器上的路径；~/ 表示主目录。拖放到本页的文件将作为副本打开。',
     open: '打开',
     recent: '最近的文件',
     none: '此处还没有打开过文件。',
@@ -247,6 +255,14 @@ export const documentZh = {
     keptAt: '保留于 {time}',
     resume: '继续',
     drop: '丢弃',
+  },
+  remote: {
+    title: '在调度器上…',
+    known: '已知的调度器：',
+    address: '调度器的地址',
+    path: '该主机上的路径',
+    pathHint: '保存时使用 root 或 sudo，保留属主和权限，并在主机上保留上一版本的副本。',
+    open: '从调度器打开',
   },
   bar: {
     untitled: '新文档',
