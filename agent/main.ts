@@ -68,10 +68,6 @@ async function run(): Promise<void> {
     early.push(
       `The native part cannot be loaded (${opened.missing}); addresses are set with ip, announced with arping.`,
     )
-  if (kernel) {
-    const refused = kernel.realTime(realTimePriority)
-    if (refused) early.push(`Real-time scheduling is not granted: ${refused}.`)
-  }
   const journal = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
   startGuard(here, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
@@ -166,6 +162,13 @@ async function run(): Promise<void> {
   await reading
   said = true
   if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
+  // Only now: a program that is still being compiled would, on a host with one processor, keep the network from its own packets.
+  const refused = kernel?.realTime(realTimePriority)
+  if (refused) {
+    const says = `Real-time scheduling is not granted: ${refused}.`
+    journal.write({ kind: 'trouble', says }, Date.now())
+    log(says)
+  }
 }
 
 /** Asks the running agent and gives the first answer with this id. */
