@@ -5,6 +5,7 @@ import { check } from './check.ts'
 import { unescaped } from './config.ts'
 
 const head = 'primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_active = 1\nnetwork = direct\n'
+const nat = head.replace('direct', 'nat')
 const server = 'server a {\naddress = 10.0.0.1\nactive = 1\n}\n'
 const virtual = (lines: string, servers = server): string =>
   `virtual web {\nactive = 1\naddress = 192.0.2.9 eth0:1\n${lines}\n${servers}}\n`
@@ -255,6 +256,18 @@ describe('what is wrong is told, at its line', () => {
       `${head.replace('direct', 'nat')}nat_router = 10.9.0.1 eth1:1\nnat_nmask = 255.255.255.0\n${virtual('')}`,
       ['7 warning server-outside-nat'],
     ],
+    [
+      'nat router is a real server',
+      `${nat}nat_router = 10.0.0.1 eth1:1\nnat_nmask = 255.255.255.0\n${virtual('')}`,
+      ['5 block nat-router-taken'],
+    ],
+    ['nat router is a director', `${nat}nat_router = 192.0.2.2 eth1:1\n${virtual('')}`, ['5 block nat-router-taken']],
+    [
+      'nat router no director reaches',
+      `${nat}nat_router = 10.0.0.9 eth1:1\nnat_nmask = 255.255.255.0\nprimary_private = 10.1.0.1\nbackup_private = 10.0.0.8\n${virtual('')}`,
+      ['5 warning nat-router-unreachable'],
+    ],
+    ['a mark for ports that belong together', head + virtual('fwmark = 3\npersistent = 60'), []],
     ['no servers', head + virtual('', ''), ['5 warning no-real-servers']],
     [
       'all weights 0',
@@ -276,7 +289,7 @@ describe('what is wrong is told, at its line', () => {
     [
       'mark twice',
       head + virtual('fwmark = 3') + virtual('fwmark = 3\nport = 81').replace('web', 'www'),
-      ['17 block mark-twice'],
+      ['8 note mark-without-persistent', '17 note mark-without-persistent', '17 block mark-twice'],
     ],
     [
       'other device',

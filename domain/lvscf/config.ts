@@ -46,6 +46,9 @@ const millisecondsMax = secondsMax * 1_000
 const burstMax = 100
 const roundsMax = 1_000
 
+/** These choose by the address of the client or of the site, so a client keeps its real server anyway. */
+const hashSchedulers: ReadonlySet<string> = new Set(['sh', 'dh', 'mh'])
+
 const httpSend = 'GET / HTTP/1.0\r\n\r\n'
 const httpExpect = 'HTTP'
 
@@ -295,6 +298,7 @@ export function config(draft: Draft): Meaning {
   const addresses = directors.primary || directors.backup ? directors : {}
   checkAddresses(problems, virtualServers, placesOf, addresses, natRouter)
   checkNat(problems, virtualServers, placesOf, forwarding, natRouter)
+  checkNatRouter(global, virtualServers, directors, natRouter)
   if (!serves) global.report('lvscf-nothing-active', '', 'warning')
 
   const failback: Failback = {
@@ -445,10 +449,11 @@ function readVirtual(
   const persistent = reader.int('persistent', 0, 0, secondsMax)
   const port = reader.port('port', 80, mark > 0 || persistent > 0)
   const scheduler = readScheduler(reader)
-  if (persistent > 0 && (scheduler === 'sh' || scheduler === 'dh')) {
+  if (persistent > 0 && hashSchedulers.has(scheduler)) {
     reader.report('lvscf-persistent-hash', 'persistent', 'note', { scheduler })
   }
   const persistentPrefix = readPersistenceMask(reader, persistent)
+  if (active && mark > 0 && persistent === 0) reader.report('lvscf-mark-without-persistent', 'fwmark', 'note', { mark })
   const sorryServer = reader.address('sorry_server')
   const loadMonitor = reader.raw('load_monitor')
   const quiesce = reader.bool('quiesce_server', false)
@@ -718,6 +723,36 @@ function checkNat(
       )
     }
   })
+}
+
+/** The gateway of the real servers moves between the directors: it must be nobody's own address, and both must stand in its network. */
+function checkNatRouter(
+  global: Reader,
+  virtuals: readonly VirtualServer[],
+  directors: Directors,
+  natRouter: FloatingAddress | undefined,
+): void {
+  if (!natRouter) return
+  const { address, prefix } = natRouter
+  const server = virtuals
+    .flatMap((virtual) => (virtual.active ? virtual.realServers : []))
+    .find((one) => one.active && one.address === address)
+  if (server) global.report('lvscf-nat-router-taken', 'nat_router', 'block', { address, name: server.name })
+  for (const name of ['primary', 'backup'] as const) {
+    const own = directors[name]
+    if (own?.public === address || own?.private === address) {
+      global.report('lvscf-nat-router-taken', 'nat_router', 'block', { address, name })
+    } else if (own?.private !== undefined && prefix !== undefined && prefix < 32) {
+      // A director without a private address here may well have one that lvs.cf does not tell.
+      const network = networkOf(address, prefix)
+      if (networkOf(own.public, prefix) === network || networkOf(own.private, prefix) === network) continue
+      global.report('lvscf-nat-router-unreachable', 'nat_router', 'warning', {
+        address,
+        name,
+        network: `${dotted(network)}/${prefix}`,
+      })
+    }
+  }
 }
 
 function networkOf(address: string, prefix: number): number {

@@ -553,6 +553,37 @@ export const lvscfSpeech = {
     },
     'zh-CN': { says: '网络类型为 {network} 时 nat_router 不起作用。', remedy: '可以删除，或留待以后改用 nat。' },
   },
+  'lvscf-nat-router-taken': {
+    en: {
+      says: 'nat_router {address} is an address of {name}; the gateway of the real servers moves between the directors and can be nobody’s own.',
+      remedy: 'Choose an address of the inside network that no host has.',
+    },
+    'zh-CN': {
+      says: 'nat_router {address} 是 {name} 的地址；真实服务器的网关在调度器之间移动，不能是任何主机自身的地址。',
+      remedy: '请在内部网络中选择没有主机使用的地址。',
+    },
+  },
+  'lvscf-nat-router-unreachable': {
+    en: {
+      says: 'Neither address of the {name} director is in the network of nat_router, {network}; it could hold {address}, but the real servers would not reach it.',
+      remedy: 'Check nat_router, nat_nmask and the private address of the director.',
+    },
+    'zh-CN': {
+      says: '{name} 调度器的两个地址都不在 nat_router 的网络 {network} 中；它可以持有 {address}，但真实服务器无法到达。',
+      remedy: '请检查 nat_router、nat_nmask 以及该调度器的内部地址。',
+    },
+  },
+  'lvscf-mark-without-persistent': {
+    en: {
+      says: 'The service is every packet with the firewall mark {mark}, often of several ports; without persistent, connections of one client to different ports reach different real servers. lvs.cf does not set the mark.',
+      remedy:
+        'Write persistent where the ports belong together, and check on both directors that a firewall rule sets the mark.',
+    },
+    'zh-CN': {
+      says: '该服务包含带防火墙标记 {mark} 的所有数据包，往往涉及多个端口；没有 persistent 时，同一客户端到不同端口的连接会到达不同的真实服务器。lvs.cf 本身不设置该标记。',
+      remedy: '若这些端口属于同一服务，请写出 persistent，并在两台调度器上确认有防火墙规则设置该标记。',
+    },
+  },
   'lvscf-server-outside-nat': {
     en: {
       says: 'The real server {name} ({address}) is not in the network of nat_router, {network}; its answers may not come back through the director.',
