@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME …`: runs the named measurements, or all of the quick ones; exits 1 when one is over its limit.
- * `npm run bench -- scale|faults|failover [options]`: the long ones, one at a time, with options of their own (`--help`); what they
+ * `npm run bench -- scale|faults|failover|fuzz [options]`: the long ones, one at a time, with options of their own (`--help`); what they
  * find is kept in test/bench/results.
  */
 import type { Measured } from './lvscf.ts'
@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Measured[]>>> = {
 const long: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   failover: async (args) => (await import('./failover.ts')).run(args),
   faults: async (args) => (await import('./faults.ts')).run(args),
+  fuzz: async (args) => (await import('./fuzz.ts')).run(args),
   scale: async (args) => (await import('./scale.ts')).run(args),
 }
 
