@@ -5,6 +5,7 @@
 import type { Locator, Page } from '@playwright/test'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { startHost } from '../core/ssh-host.ts'
 import { expect, expectAccessible, picture, test } from './fixtures.ts'
 import { scratch } from './serve.ts'
 
@@ -307,6 +308,81 @@ test.describe('files', () => {
     await page.getByRole('button', { name: 'Open', exact: true }).click()
     await expect(page.getByRole('alert')).toContainText('nowhere.cf cannot be read')
   })
+})
+
+test('a file on a director is opened, saved and merged over SSH', async ({ signedIn: page }) => {
+  const host = await startHost({ password: 'only-here' })
+  const file = path.join(host.folder, 'lvs.cf')
+  writeFileSync(file, original)
+  await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
+  await page.getByText('On a director …').click()
+  await expect(page.getByLabel('Path there')).toHaveValue('/etc/sysconfig/ha/lvs.cf')
+  await page.getByLabel('Address of the director').fill('127.0.0.1')
+  await page.getByLabel('Path there').fill(file)
+  await page.getByRole('textbox', { name: 'SSH port' }).fill(String(host.port))
+  await page.getByRole('radiogroup', { name: 'Log in with' }).getByText('Password', { exact: true }).click()
+  await page.getByRole('textbox', { name: 'Password', exact: true }).fill('only-here')
+  const open = page.getByRole('button', { name: 'Open from the director' })
+  await open.click()
+  await expect(page.getByRole('alert')).toContainText('SHA256:')
+  expect(host.logins).toEqual([])
+  await picture(page, 'document-director')
+  await expectAccessible(page, 'opening from a director')
+  await page.getByRole('button', { name: 'Accept this key' }).click()
+  await expect(text(page)).toBeVisible()
+  await expect(page.locator('.bar')).toContainText('root@127.0.0.1')
+
+  await treeItem(page, 'shop').click()
+  await page.getByLabel('port', { exact: true }).fill('8080')
+  await bar(page, 'Save').click()
+  await expect(savedState(page)).toHaveText('Saved')
+  const saved = original.replace('port = 80\n', 'port = 8080\n')
+  expect(readFileSync(file, 'utf8')).toBe(saved)
+
+  await page.getByLabel('timeout', { exact: true }).fill('7')
+  const theirs = saved.replace('serial_no = 42', 'serial_no = 43')
+  writeFileSync(file, theirs)
+  await bar(page, 'Save').click()
+  const merge = page.getByTestId('merge')
+  await expect(merge).toContainText('lvs.cf changed on disk')
+  expect(readFileSync(file, 'utf8')).toBe(theirs)
+  await merge.getByRole('button', { name: 'Save the result' }).click()
+  await expect(savedState(page)).toHaveText('Saved')
+  expect(readFileSync(file, 'utf8')).toBe(theirs.replace('timeout = 6', 'timeout = 7'))
+
+  // Unsaved changes of a file on a host are kept here, and come back when it is opened again.
+  await page.getByLabel('timeout', { exact: true }).fill('9')
+  await page.waitForTimeout(1_200)
+  await page.reload()
+  await expect(line(page, 'timeout = 9')).toBeVisible()
+  await expect(savedState(page)).toHaveText('Not saved')
+
+  host.down = true
+  host.cut()
+  await bar(page, 'Save').click()
+  await expect(page.getByRole('alert')).toContainText('127.0.0.1')
+  await expect(savedState(page)).toHaveText('Not saved')
+  await host.close()
+})
+
+test('a file dropped on the page opens as a copy, with its encoding', async ({ signedIn: page }) => {
+  await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
+  await expect(page.getByLabel('Path of the file')).toBeVisible()
+  const bytes = [...Buffer.concat([Buffer.from('# '), Buffer.from('d6d0cec4', 'hex'), Buffer.from(`\n${original}`)])]
+  const dropped = await page.evaluateHandle((given) => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([new Uint8Array(given)], 'lvs.cf'))
+    return transfer
+  }, bytes)
+  await page.locator('main').getByText('Recent files').dispatchEvent('drop', { dataTransfer: dropped })
+  await expect(line(page, '# 中文')).toBeVisible()
+  await expect(page.locator('.bar')).toContainText('GB18030')
+  await expect(savedState(page)).toHaveText('Not saved')
+  await bar(page, 'Save').click()
+  await page.getByLabel('Path of the new file').fill('~/dropped.cf')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await expect(savedState(page)).toHaveText('Saved')
+  expect([...readFileSync(path.join(scratchHome, 'dropped.cf'))]).toEqual(bytes)
 })
 
 test('neighbours are written and read, with what is lost on the way', async ({ signedIn: page }) => {
