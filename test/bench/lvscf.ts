@@ -3,7 +3,7 @@
  * built page. Limits are the product's promise; the run fails beyond them.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { analyse } from '../../domain/lvscf/analysis.ts'
 import { hold } from '../../domain/lvscf/document-text.ts'
@@ -26,7 +26,10 @@ function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
 }
 
-/** In processor time, all threads of the process together, so that other programs on the machine do not count. */
+/**
+ * By the clock, which is what the promise is about and what a busy machine spoils, and in processor time, all threads of the process
+ * together, which other programs do not spoil. The first round runs cold code, as opening a file does.
+ */
 function inNode(shape: string, text: string): readonly Measured[] {
   const times: number[] = []
   const waits: number[] = []
@@ -40,9 +43,18 @@ function inNode(shape: string, text: string): readonly Measured[] {
     waits.push(performance.now() - started)
   }
   if (problems === 0) throw new Error('the file has mistakes, and none was found')
-  const wall = `by the clock ${quantile(waits, 0).toFixed(0)} to ${quantile(waits, 1).toFixed(0)} ms`
-  const what = `${shape}: read, checked, ${problems} problems placed (median of ${rounds}; ${wall})`
-  return [{ what, ms: quantile(times, 0.5), mostMs: analysisMostMs }]
+  const what = `${shape}: read, checked, ${problems} problems placed`
+  const [first = 0] = waits
+  const spread = `median of ${rounds}; first ${first.toFixed(0)}, best ${quantile(waits, 0).toFixed(0)}, worst ${quantile(waits, 1).toFixed(0)} ms`
+  return [
+    { what: `${what}, by the clock (${spread}; ${loadNow()})`, ms: quantile(waits, 0.5), mostMs: analysisMostMs },
+    { what: `${what}, processor time (median of ${rounds})`, ms: quantile(times, 0.5), mostMs: analysisMostMs },
+  ]
+}
+
+/** How busy the machine is, without which no figure by the clock says much. */
+function loadNow(): string {
+  return `load ${(loadavg()[0] ?? 0).toFixed(1)} on ${availableParallelism()} processors`
 }
 
 /**
@@ -64,10 +76,23 @@ async function inChromium(shape: string, text: string): Promise<readonly Measure
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } })
     await page.goto(serving.address)
     await page.getByRole('navigation').waitFor()
-    await page.goto(`${serving.origin}/#/document?file=${encodeURIComponent(file)}`)
+    await page.goto(`${serving.origin}/#/document`)
+    await page.getByLabel('Path of the file').waitFor()
+    // From the choice of the file to its problems on the screen: read by the core, carried, shown, analysed.
+    const shownMs = await page.evaluate(
+      (address) =>
+        new Promise<number>((resolve) => {
+          const started = performance.now()
+          const looking = setInterval(() => {
+            if (!/that block/.test(document.querySelector('[data-testid=problems]')?.textContent ?? '')) return
+            clearInterval(looking)
+            resolve(performance.now() - started)
+          }, 2)
+          location.hash = address
+        }),
+      `#/document?file=${encodeURIComponent(file)}`,
+    )
     const editor = page.locator('.cm-content')
-    await editor.waitFor()
-    await page.getByText(/that block/).waitFor({ timeout: 30_000 })
     // The cursor goes into a real server in the middle, by the search of the editor.
     await editor.click()
     await page.evaluate(() => {
@@ -103,10 +128,14 @@ async function inChromium(shape: string, text: string): Promise<readonly Measure
       // Typing as people do: the analysis of the large file begins and ends between keys.
       await page.waitForTimeout(key % 5 === 4 ? 400 : 60)
     }
-    const late = await page.evaluate(() => (window as unknown as { late: number[] }).late)
+    const late = (await page.evaluate(() => (window as unknown as { late: number[] }).late)).slice(-keys)
+    const painted = `by the clock to the painted frame, the wait for it included, ${quantile(late, 0.5)} ms`
+    console.log(
+      `  (${shape}: from the choice of the file to its problems on the screen ${shownMs.toFixed(0)} ms, ${loadNow()})`,
+    )
     return [
       {
-        what: `${shape}: one key, script, style and layout up to its frame (median of ${keys}; 95 % ${quantile(scripts, 0.95).toFixed(1)} ms; ${late.length} of ${keys} keys with an event over 16 ms)`,
+        what: `${shape}: one key, script, style and layout up to its frame, processor time (median of ${keys}; 95 % ${quantile(scripts, 0.95).toFixed(1)} ms; ${painted})`,
         ms: quantile(scripts, 0.5),
         mostMs: keyMostMs,
       },
