@@ -48,6 +48,7 @@ const historyWaitMs = 6_000
 /** A watch that nobody looks at any more is kept this long, so that going from page to page does not reconnect. */
 const watchLingerMs = 10_000
 const maxKeyFiles = 50
+const uploadTagLength = 8
 
 interface Made {
   readonly plan: Plan
@@ -96,6 +97,7 @@ export async function createCore(ports: Ports): Promise<Core> {
   const hosts = openHosts({
     knownHosts,
     secret: secrets.get,
+    uploadTag: sha256(ports.dataDir).slice(0, uploadTagLength),
     ...(ports.sshAgentSocket === undefined ? {} : { sshAgentSocket: ports.sshAgentSocket }),
   })
   const drafts = openDrafts(ports.dataDir, now)
@@ -383,37 +385,36 @@ export async function createCore(ports: Ports): Promise<Core> {
   }
 
   /**
-   * Takes back a run and the unfinished ones it went on from; the newest one is told as undone when all are. When no build is left
-   * standing, the cluster is forgotten here too.
+   * Takes back a run, before it every newer one that still stands, and after it the unfinished ones it went on from; it is told as
+   * undone when all are. When no build is left standing, the cluster is forgotten here too.
    */
-  async function undoChain(newest: RunRecord, signal: AbortSignal): Promise<void> {
-    const watched = await watches.get(newest.run.clusterId)
+  async function undoChain(asked: RunRecord, signal: AbortSignal): Promise<void> {
+    const watched = await watches.get(asked.run.clusterId)
     watched?.watch.stop()
-    watches.delete(newest.run.clusterId)
-    let record: RunRecord | undefined = newest
-    while (record && record.run.state !== 'undone') {
-      const here: RunRecord = record
-      const earlier: RunRecord | undefined = here.follows === undefined ? undefined : runs.get(here.follows)
+    watches.delete(asked.run.clusterId)
+    const chain = runs.chain(asked.run.id)
+    for (const here of chain) {
       const told = runPorts(here.run.clusterId, undefined, () => runs.get(here.run.id) ?? here, signal)
+      const last = here === chain.at(-1)
       const ended = await takeBack(here.run, here.draft, {
         ...told,
         changed: (run) => {
-          told.changed(here === newest && earlier && run.state === 'undone' ? { ...run, state: 'undoing' } : run)
+          const early = here.run.id === asked.run.id && !last && run.state === 'undone'
+          told.changed(early ? { ...run, state: 'undoing' } : run)
         },
       })
       if (ended.state !== 'undone') {
         // What could not be taken back stays to be tried again, with the reasons where the operator looks.
-        if (here !== newest) finish(newest, { state: 'failed', problems: ended.problems })
+        if (here.run.id !== asked.run.id) finish(asked, { state: 'failed', problems: ended.problems })
         return
       }
-      record = earlier
     }
     // An earlier build that still stands keeps its cluster and its key.
-    if (!runs.standing(newest.run.draftId, newest.run.id)) {
-      await clusters.forget(newest.run.clusterId)
-      await keys.forget(newest.run.clusterId)
+    if (!runs.standing(asked.run.draftId, asked.run.id)) {
+      await clusters.forget(asked.run.clusterId)
+      await keys.forget(asked.run.clusterId)
     }
-    finish(newest, { state: 'undone', problems: [] })
+    finish(asked, { state: 'undone', problems: [] })
     tell('clusters.changed', null)
   }
 

@@ -396,6 +396,8 @@ export async function takeBack(initial: Run, draft: ClusterDraft, ports: RunPort
       // Without a connection the other steps of this host cannot be taken back either.
       if (reason.code !== 'undo-incomplete') return
     }
+    const session = await ports.hosts.session(host)
+    if (session.ok) await session.value.sweepUploads()
   }
 
   for (const group of [...initial.plan.order].reverse()) {

@@ -42,6 +42,11 @@ export interface Runs {
   newestOf(draftId: string): RunRecord | undefined
   /** Whether a run of the draft other than this one ended well and has not been taken back. */
   standing(draftId: string, exceptRunId: string): boolean
+  /**
+   * What must be taken back to take back a run, newest first: newer runs of the draft that still stand, itself, and the unfinished ones
+   * it went on from.
+   */
+  chain(runId: string): readonly RunRecord[]
   /** Remembers at once; writes to disk soon. */
   put(record: RunRecord): void
   line(line: RunLine): void
@@ -117,7 +122,7 @@ export async function openRuns(dataDir: string): Promise<Runs> {
     timer ??= setTimeout(flush, writeAfterMs)
   }
 
-  function newest(draftId: string): readonly RunRecord[] {
+  function newest(draftId: string): RunRecord[] {
     return [...records.values()]
       .filter(({ run }) => run.draftId === draftId)
       .sort((a, b) => b.run.startedAtMs - a.run.startedAtMs)
@@ -128,6 +133,18 @@ export async function openRuns(dataDir: string): Promise<Runs> {
     newestOf: (draftId) => newest(draftId)[0],
     standing: (draftId, exceptRunId) =>
       newest(draftId).some(({ run }) => run.state === 'done' && run.id !== exceptRunId),
+    chain(runId) {
+      const asked = records.get(runId)
+      if (!asked) return []
+      const chain = newest(asked.run.draftId).filter(
+        ({ run }) => run.state !== 'undone' && run.startedAtMs > asked.run.startedAtMs,
+      )
+      for (let record: RunRecord | undefined = asked; record && record.run.state !== 'undone';) {
+        chain.push(record)
+        record = record.follows === undefined ? undefined : records.get(record.follows)
+      }
+      return chain
+    },
     put(record) {
       const fresh = !records.has(record.run.id)
       records.set(record.run.id, record)

@@ -42,6 +42,8 @@ export interface SessionPorts {
   readonly knownHosts: KnownHosts
   readonly secret: (owner: Owner, kind: SecretKind) => Promise<string | undefined>
   readonly sshAgentSocket?: string
+  /** Names the upload directories of this core on every host, so that it finds what a cut connection left behind. */
+  readonly uploadTag: string
   /** Told the key blob of an unknown host, so that it can be trusted later by its fingerprint. */
   readonly unknownKey: (key: HostKey, blob: Buffer) => void
 }
@@ -85,6 +87,8 @@ export interface Session {
   script(text: string, options: ScriptOptions): Promise<Result<ScriptResult>>
   /** Copies local files into a new private directory (mode 0700) of the login user there; answers the directory. */
   upload(files: readonly LocalFile[], options: UploadOptions): Promise<Result<{ readonly directory: string }>>
+  /** Removes what uploads of this core that were cut off have left behind there. */
+  sweepUploads(): Promise<Result<null>>
   /** Opens a unix socket there. */
   openSocket(path: string): Promise<Result<Duplex>>
   /** Opens a TCP connection that starts there; `host-unreachable` when nobody accepts it. */
@@ -185,6 +189,17 @@ async function methodsFor(target: Target, ports: SessionPorts): Promise<Result<r
   ])
 }
 
+/** What the operating system's codes mean, in the words an administrator knows from ping and telnet. */
+const tcpReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  ETIMEDOUT: 'connection timed out',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such name',
+  EAI_AGAIN: 'the name server does not answer',
+}
+
 /** Connects the TCP socket by itself, so that "nobody there" is told apart from "SSH failed". */
 function openTcp(target: Target): Promise<Result<Socket>> {
   return new Promise((resolve) => {
@@ -207,7 +222,8 @@ function openTcp(target: Target): Promise<Result<Socket>> {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer)
       const unknown = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN'
-      const detail = { host: target.address, port: target.port, reason: reasonOf(error) }
+      const reason = tcpReasons[error.code ?? ''] ?? reasonOf(error)
+      const detail = { host: target.address, port: target.port, reason }
       resolve(failed(problem(unknown ? 'host-name-unknown' : 'host-unreachable', detail, where)))
     })
   })
@@ -641,6 +657,8 @@ exit 0`,
     return ok(null)
   }
 
+  const sweep = `find "$HOME" /var/tmp /tmp -maxdepth 1 -user "$(id -un)" -name '.shoal-upload.${ports.uploadTag}.*' -exec rm -rf {} + 2>/dev/null || :`
+
   const session: Session = {
     target,
     ended,
@@ -663,9 +681,10 @@ exit 0`,
       const neededKb = Math.ceil(allBytes / 1024) + 1024
       const made = await script(
         `umask 077
+${sweep}
 for d in "$HOME" /var/tmp /tmp; do
   free=$(df -Pk "$d" 2>/dev/null | awk 'NR==2{print $4}')
-  [ -n "$free" ] && [ "$free" -gt ${neededKb} ] && mktemp -d "$d/.shoal-upload.XXXXXXXX" && exit 0
+  [ -n "$free" ] && [ "$free" -gt ${neededKb} ] && mktemp -d "$d/.shoal-upload.${ports.uploadTag}.XXXXXXXX" && exit 0
 done
 echo "no directory with ${neededKb} kB free" >&2
 exit 1`,
@@ -680,6 +699,10 @@ exit 1`,
       if (put.ok) return ok({ directory })
       if (alive) void script(`rm -rf '${directory}'`, { as: 'user' })
       return put
+    },
+    async sweepUploads() {
+      const swept = await script(sweep, { as: 'user' })
+      return swept.ok ? ok(null) : swept
     },
     openSocket(path) {
       return new Promise((resolve) => {

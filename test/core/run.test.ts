@@ -37,7 +37,7 @@ beforeEach(async () => {
   const secrets = openSecrets(undefined)
   for (const { port } of [real, director])
     await secrets.keep({ address: '127.0.0.1', port, user: 'root' }, 'password', 'x')
-  hosts = openHosts({ knownHosts: openKnownHosts(join(folder, 'own'), folder), secret: secrets.get })
+  hosts = openHosts({ knownHosts: openKnownHosts(join(folder, 'own'), folder), secret: secrets.get, uploadTag: 'test' })
   const web = webDraft()
   const at = (port: number) => ({
     address: '127.0.0.1',

@@ -43,7 +43,7 @@ async function place(
   }
   const secrets = openSecrets(undefined)
   const owner = { address: '127.0.0.1', port: host.port, user: 'admin' }
-  const hosts = openHosts({ knownHosts: openKnownHosts(ownFile, home), secret: secrets.get })
+  const hosts = openHosts({ knownHosts: openKnownHosts(ownFile, home), secret: secrets.get, uploadTag: 'test' })
   open.push(host, hosts)
   const draft = { ...newRealServer(1), address: '127.0.0.1', port: String(host.port), user: 'admin', login }
   return { host, hosts, draft, home, ownFile, keep: (kind, secret) => secrets.keep(owner, kind, secret) }

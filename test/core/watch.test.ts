@@ -131,7 +131,7 @@ beforeEach(async () => {
   await Promise.all(agents.map((agent) => agent.start()))
   const secrets = openSecrets(undefined)
   for (const { port } of machines) await secrets.keep({ address: '127.0.0.1', port, user: 'root' }, 'password', 'x')
-  hosts = openHosts({ knownHosts: openKnownHosts(join(folder, 'own'), folder), secret: secrets.get })
+  hosts = openHosts({ knownHosts: openKnownHosts(join(folder, 'own'), folder), secret: secrets.get, uploadTag: 'test' })
   statuses.length = 0
 })
 afterEach(async () => {

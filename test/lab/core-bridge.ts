@@ -19,8 +19,8 @@ export interface CoreOnLab extends Bridge {
   kill(): void
 }
 
-export function startCore(lab: Lab, dataDir: string): CoreOnLab {
-  const settings = JSON.stringify({ dataDir, home: dataDir, agentDir: `${root}out/agent` })
+export function startCore(lab: Lab, dataDir: string, agentDir = `${root}out/agent`): CoreOnLab {
+  const settings = JSON.stringify({ dataDir, home: dataDir, agentDir })
   const [command, ...args] = lab.inside([process.execPath, '--import', 'tsx', 'test/lab/core-process.ts', settings])
   const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   const waiting = new Map<number, (result: Result<unknown>) => void>()

@@ -1,0 +1,156 @@
+// What the core's lab tests share: a cluster of the lab as a draft, the core on the lab's network, building and taking back with the
+// figures printed, and the state of a host that must be the same again afterwards.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { newClusterDraft } from '../../domain/cluster-lvscf.ts'
+import type { ClusterDraft } from '../../domain/cluster.ts'
+import type { Run } from '../../domain/plan.ts'
+import { speak } from '../../domain/speech/speech.ts'
+import { startCore } from './core-bridge.ts'
+import type { CoreOnLab } from './core-bridge.ts'
+import { attach, up } from './lab.ts'
+import type { Lab } from './lab.ts'
+
+const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
+
+export const buildLimitMs = 180_000
+const directors = ['lvs1', 'lvs2'] as const
+export const reals = ['rs1', 'rs2'] as const
+const all = [...directors, ...reals]
+
+/** Directors by root's key, real servers by a password and sudo with that password. */
+function draftOf(lab: Lab): ClusterDraft {
+  const fresh = newClusterDraft('web')
+  const key = { kind: 'key' as const, keyFile: lab.credentials.root.privateKeyPath }
+  const password = { kind: 'password' as const, keyFile: '' }
+  const [first, second] = fresh.directors
+  return {
+    ...fresh,
+    name: 'web',
+    directors: [
+      { ...first, address: lab.address('lvs1'), login: key },
+      { ...second, address: lab.address('lvs2'), login: key },
+    ],
+    virtualIp: { ...fresh.virtualIp, address: lab.layout.vip },
+    realServers: fresh.realServers.map((server, at) => ({
+      ...server,
+      address: lab.address(reals[at] ?? 'rs1'),
+      user: lab.credentials.admin.user,
+      login: password,
+    })),
+  }
+}
+
+/** Files, addresses, kernel values, modules, units and groups: what must be as before when a build is taken back. */
+async function stateOf(lab: Lab, host: string): Promise<string> {
+  const { stdout } = await lab.ssh(
+    host,
+    `export LC_ALL=C
+set -- /etc /opt /usr/local /root /home /var/lib/shoal /run/shoal
+find "$@" -xdev ! -name .sudo_as_admin_successful ! -name .pwd.lock ! -name 'group-' ! -name 'gshadow-' ! -type d -printf '%p %m %u:%g %s %l\\n' 2>/dev/null | sort
+find "$@" -xdev -type d -printf '%p %m\\n' 2>/dev/null | sort
+ip -br -4 addr
+sysctl net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce net.ipv4.ip_forward
+grep -o '^ip_vs[a-z_]*\\|^nf_[a-z0-9_]*' /proc/modules | sort
+systemctl list-unit-files --state=enabled --no-legend --type=service | awk '{print $1}'
+systemctl list-units --failed --no-legend --plain | awk '{print $1}'
+cat /etc/group`,
+    { timeoutMs: 60_000 },
+  )
+  return stdout
+}
+
+export interface Story {
+  readonly lab: Lab
+  readonly core: CoreOnLab
+  readonly dataDir: string
+  readonly draft: ClusterDraft
+  readonly vip: string
+  readonly revision: () => number
+  state(): Promise<Readonly<Record<string, string>>>
+  /** Accepts the host keys as they are and gives the passwords. */
+  logIn(): Promise<void>
+  keepDraft(): Promise<void>
+  build(onRun?: (run: Run) => void): Promise<Run>
+  undo(run: Run): Promise<Run>
+  end(): Promise<void>
+}
+
+/** A lab of its own with web servers running and nothing else, and a core with an empty data directory. */
+export async function beginStory(name: string, keep: boolean): Promise<Story> {
+  const say = (line: string): void => {
+    console.log(line)
+  }
+  const lab = attach(name) ?? (await up('dr', { name, say }))
+  await Promise.all(
+    reals.map((host) =>
+      lab.ssh(
+        host,
+        `mkdir -p /var/www/html; echo ${host} > /var/www/html/index.html; systemctl enable -q nginx; systemctl start nginx`,
+        { timeoutMs: 60_000 },
+      ),
+    ),
+  )
+  const dataDir = mkdtempSync(join(tmpdir(), 'shoal-story-'))
+  // A copy: a build of the agent made meanwhile must not change what this story builds.
+  const agentDir = join(dataDir, 'agent')
+  cpSync(builtAgent, agentDir, { recursive: true })
+  const core = startCore(lab, dataDir, agentDir)
+  const draft = draftOf(lab)
+  let revision = 0
+
+  return {
+    lab,
+    core,
+    dataDir,
+    draft,
+    vip: lab.layout.vip,
+    revision: () => revision,
+    async state() {
+      return Object.fromEntries(await Promise.all(all.map(async (host) => [host, await stateOf(lab, host)] as const)))
+    },
+    async logIn() {
+      for (const host of [...draft.directors, ...draft.realServers]) {
+        const owner = { address: host.address, port: 22, user: host.user, kind: 'password' as const }
+        await core.must('secrets.keep', { ...owner, secret: lab.credentials.admin.password })
+        const seen = await core.must('hosts.try', { host })
+        if (seen.kind === 'unknown-key') await core.must('hosts.trust', seen.key)
+      }
+    },
+    async keepDraft() {
+      revision = (await core.must('drafts.keep', { revision, draft })).revision
+    },
+    async build(onRun = () => undefined) {
+      await core.must('plan.make', { draftId: draft.id })
+      const over = core.when(
+        'run.changed',
+        (run) => {
+          onRun(run)
+          return ['done', 'failed', 'cancelled'].includes(run.state)
+        },
+        buildLimitMs,
+      )
+      await core.must('run.start', { draftId: draft.id, draftRevision: revision })
+      const run = await over
+      const seconds = (((run.endedAtMs ?? 0) - run.startedAtMs) / 1000).toFixed(1)
+      say(`build: ${run.state} after ${seconds} s ${run.problems.map((each) => speak(each, 'en').says).join(' ')}`)
+      return run
+    },
+    async undo(run) {
+      const startedAt = performance.now()
+      const isOver = ({ id, state }: Run): boolean => id === run.id && (state === 'undone' || state === 'failed')
+      const over = core.when('run.changed', isOver, buildLimitMs)
+      await core.must('run.undo', { runId: run.id })
+      const undone = await over
+      say(`taken back: ${undone.state} after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+      return undone
+    },
+    async end() {
+      await core.close()
+      if (!keep) await lab.down()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
