@@ -483,10 +483,24 @@ export const useDocumentStore = defineStore('document', () => {
       failures.value = answer.problems
       return false
     }
-    if (isOpen.value) await close()
     show({ file: null, text: '', digest: null, encoding: answer.value.encoding })
     become(answer.value.text)
     return true
+  }
+
+  /** Whether a document that never had a file is kept. */
+  async function hasUnsavedNew(): Promise<boolean> {
+    const kept = await bridge().ask('documents.kept', { file: null })
+    return kept.ok && kept.value !== null
+  }
+
+  /** Drops it; when it is the open one, that is closed without being kept. */
+  async function dropUnsavedNew(): Promise<void> {
+    if (isOpen.value && file.value === null) {
+      clearTimeout(keepTimer)
+      isOpen.value = false
+    }
+    await bridge().ask('documents.forget', { file: null })
   }
 
   function fileText(): string {
@@ -659,6 +673,8 @@ export const useDocumentStore = defineStore('document', () => {
     open,
     openNew,
     openCopy,
+    hasUnsavedNew,
+    dropUnsavedNew,
     become,
     fileText,
     keep,

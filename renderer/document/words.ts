@@ -18,6 +18,13 @@ export const documentEn = {
     resume: 'Go on',
     drop: 'Forget',
   },
+  replace: {
+    title: 'A new document was never saved',
+    says: 'Only one document without a file is kept. Beginning another one drops it.',
+    cancel: 'Cancel',
+    replace: 'Drop it and begin anew',
+    resume: 'Go on with it',
+  },
   remote: {
     title: 'On a director …',
     known: 'Directors known here:',
@@ -255,6 +262,13 @@ export const documentZh = {
     keptAt: '保留于 {time}',
     resume: '继续',
     drop: '丢弃',
+  },
+  replace: {
+    title: '有一个从未保存的新文档',
+    says: '没有文件的文档只保留一个。开始另一个会丢弃它。',
+    cancel: '取消',
+    replace: '丢弃并重新开始',
+    resume: '继续编辑它',
   },
   remote: {
     title: '在调度器上…',

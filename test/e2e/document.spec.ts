@@ -302,6 +302,24 @@ test.describe('files', () => {
     expect(readFileSync(path.join(scratchHome, 'fresh.cf'), 'utf8')).toContain('virtual service1 {\n     active = 0\n')
   })
 
+  test('a new document that was never saved is not dropped for another one unasked', async ({ signedIn: page }) => {
+    await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
+    await page.getByRole('button', { name: 'New document' }).click()
+    await treeItem(page, 'service1').click()
+    await page.getByLabel('timeout', { exact: true }).fill('77')
+    await bar(page, 'Other file').click()
+    await page.getByRole('button', { name: 'New document', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'A new document was never saved' })
+    await expectAccessible(page, 'the question about an unsaved new document')
+    await dialog.getByRole('button', { name: 'Go on with it' }).click()
+    await expect(line(page, 'timeout = 77')).toBeVisible()
+    await bar(page, 'Other file').click()
+    await page.getByRole('button', { name: 'New document', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Drop it and begin anew' }).click()
+    await expect(line(page, 'virtual service1')).toBeVisible()
+    await expect(line(page, 'timeout = 77')).toHaveCount(0)
+  })
+
   test('a file that is not there is said', async ({ signedIn: page }) => {
     await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
     await page.getByLabel('Path of the file').fill('~/nowhere.cf')
