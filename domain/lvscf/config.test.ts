@@ -254,6 +254,11 @@ describe('what is wrong is told, at its line', () => {
     [
       'outside of nat',
       `${head.replace('direct', 'nat')}nat_router = 10.9.0.1 eth1:1\nnat_nmask = 255.255.255.0\n${virtual('')}`,
+      ['12 warning server-outside-nat'],
+    ],
+    [
+      'all of several outside of nat',
+      `${nat}nat_router = 10.9.0.1 eth1:1\nnat_nmask = 255.255.255.0\n${virtual('', server + server.replace(' a ', ' b ').replace('0.1', '0.2'))}`,
       ['7 warning server-outside-nat'],
     ],
     [

@@ -289,7 +289,7 @@ export function config(draft: Draft): Meaning {
       reader.report('lvscf-failover-block', '', 'note', { name: block.name })
       return
     }
-    const virtual = readVirtual(reader, block, forwarding, problems)
+    const virtual = readVirtual(reader, block, forwarding, natRouter, problems)
     if (!virtual) return
     virtualServers.push(virtual)
     placesOf.push(path)
@@ -297,7 +297,6 @@ export function config(draft: Draft): Meaning {
 
   const addresses = directors.primary || directors.backup ? directors : {}
   checkAddresses(problems, virtualServers, placesOf, addresses, natRouter)
-  checkNat(problems, virtualServers, placesOf, forwarding, natRouter)
   checkNatRouter(global, virtualServers, directors, natRouter)
   if (!serves) global.report('lvscf-nothing-active', '', 'warning')
 
@@ -435,10 +434,17 @@ function checkName(reader: Reader, name: string, names: Set<string>, kind: strin
   names.add(name)
 }
 
+/** A real server with the reader of its block. */
+interface Placed {
+  readonly server: RealServer
+  readonly reader: Reader
+}
+
 function readVirtual(
   reader: Reader,
   block: BlockDraft,
   forwarding: Forwarding,
+  natRouter: FloatingAddress | undefined,
   problems: Problem[],
 ): VirtualServer | undefined {
   const active = reader.bool('active', false)
@@ -461,6 +467,7 @@ function readVirtual(
   reader.unused(['master'])
 
   const realServers: RealServer[] = []
+  const running: Placed[] = []
   const names = new Set<string>()
   const seen = new Set<string>()
   block.servers.forEach((server, at) => {
@@ -471,15 +478,18 @@ function readVirtual(
     if (!real) return
     const key = `${real.address}:${real.port}`
     if (real.active && seen.has(key)) inner.report('lvscf-server-twice', 'address', 'block', { address: key })
-    if (real.active) seen.add(key)
+    if (real.active) {
+      seen.add(key)
+      running.push({ server: real, reader: inner })
+    }
     realServers.push(real)
   })
   if (active) {
-    const running = realServers.filter((server) => server.active)
     if (running.length === 0) reader.report('lvscf-no-real-servers', '', 'warning', { name: block.name })
-    else if (running.every((server) => server.weight === 0)) {
+    else if (running.every(({ server }) => server.weight === 0)) {
       reader.report('lvscf-weights-zero', '', 'warning', { name: block.name })
     }
+    checkInside(reader, running, natRouter)
   }
   if (!vip || (!active && reader.blocked)) return undefined
   return {
@@ -699,30 +709,20 @@ function checkAddresses(
   }
 }
 
-function checkNat(
-  problems: Problem[],
-  virtuals: readonly VirtualServer[],
-  places: readonly string[],
-  forwarding: Forwarding,
-  natRouter: FloatingAddress | undefined,
-): void {
-  if (forwarding !== 'nat' || natRouter?.prefix === undefined || natRouter.prefix === 32) return
-  const network = networkOf(natRouter.address, natRouter.prefix)
-  virtuals.forEach((virtual, at) => {
-    if (!virtual.active) return
-    const outside = virtual.realServers.find(
-      (server) => server.active && networkOf(server.address, natRouter.prefix ?? 32) !== network,
-    )
-    if (outside) {
-      problems.push(
-        fieldProblem('lvscf-server-outside-nat', places[at] ?? '', 'warning', {
-          name: outside.name,
-          address: outside.address,
-          network: `${dotted(network)}/${natRouter.prefix ?? 32}`,
-        }),
-      )
-    }
-  })
+/** Real servers that do not stand in the network of nat_router: each at its address, or once when none stands there. */
+function checkInside(reader: Reader, running: readonly Placed[], natRouter: FloatingAddress | undefined): void {
+  if (natRouter?.prefix === undefined || natRouter.prefix === 32) return
+  const { prefix } = natRouter
+  const network = networkOf(natRouter.address, prefix)
+  const outside = running.filter(({ server }) => networkOf(server.address, prefix) !== network)
+  // When all of several are outside, the one mistake is more likely in nat_router.
+  const isWhole = outside.length > 1 && outside.length === running.length
+  for (const { server, reader: inner } of isWhole ? outside.slice(0, 1) : outside) {
+    const { name, address } = server
+    const detail = { name, address, network: `${dotted(network)}/${prefix}` }
+    if (isWhole) reader.report('lvscf-server-outside-nat', '', 'warning', detail)
+    else inner.report('lvscf-server-outside-nat', 'address', 'warning', detail)
+  }
 }
 
 /** The gateway of the real servers moves between the directors: it must be nobody's own address, and both must stand in its network. */
