@@ -129,7 +129,7 @@ test('what is typed is kept until it is forgotten', async () => {
   const kept = { file: join(home, 'lvs.cf'), text: 'x', encoding: 'utf-8' as const, base: 'w', digest: 'd' }
   await documents['documents.keep'](kept)
   await documents['documents.keep']({ ...kept, file: null, digest: null })
-  const again = documentHandlers({ dataDir: join(home, 'data'), home })
+  const again = documentHandlers({ hosts: noHosts, dataDir: join(home, 'data'), home })
   expect(await again['documents.kept']({ file: kept.file })).toEqual({ ok: true, value: { ...kept, keptAtMs: 7_000 } })
   expect(await again['documents.kept-list']({})).toMatchObject({
     value: expect.arrayContaining([{ file: null, keptAtMs: 7_000 }]),

@@ -42,11 +42,7 @@ describe('surprises', () => {
       virtual(`send_program = "/bin/c ${'x '.repeat(40)}"\nexpect = "OK"`),
       ['3 seen-since', '8 seen-program-failure', '8 seen-program-long'],
     ],
-    [
-      'silent',
-      virtual('port = 25\nexpect = ""'),
-      ['3 seen-since', '9 seen-expect-empty'],
-    ],
+    ['silent', virtual('port = 25\nexpect = ""'), ['3 seen-since', '9 seen-expect-empty']],
     ['timeout', virtual('port = 25\ntimeout = 0'), ['3 seen-since', '9 seen-timeout-zero']],
     ['persistent', virtual('port = 25\npersistent = 1000000000'), ['3 seen-since', '9 seen-persistent']],
     ['sorry', virtual('port = 25\nsorry_server = 10.0.0.9'), ['3 seen-since', '9 seen-sorry']],
