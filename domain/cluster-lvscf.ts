@@ -13,23 +13,23 @@ import type { Problem, ProblemCode } from './problem.ts'
 export const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh'] as const
 
 /** Beats and deadtime Shoal writes when it is not told otherwise: a takeover within a second, and six lost beats are borne. */
-export const defaultKeepaliveMs = 100
-export const defaultDeadtimeMs = 700
+const defaultKeepaliveMs = 100
+const defaultDeadtimeMs = 700
 
 /** lvs.cf(5): the port of pulse's heartbeat. */
 export const heartbeatPort = 539
 
-export const maxNameLength = 60
+const maxNameLength = 60
 /** nanny keeps a check's text in a fixed buffer; longer text is cut there (grammar: at most 254 bytes). */
-export const maxCheckTextLength = 250
-export const leastKeepaliveMs = 10
-export const mostKeepaliveMs = 60_000
-export const mostDeadtimeMs = 600_000
+const maxCheckTextLength = 250
+const leastKeepaliveMs = 10
+const mostKeepaliveMs = 60_000
+const mostDeadtimeMs = 600_000
 /** A deadtime below this many beats takes one late beat for a death. */
-export const leastBeatsOfDeadtime = 3
-export const mostCheckSeconds = 3600
-export const mostPersistentSeconds = 86_400
-export const mostWeight = 65_535
+const leastBeatsOfDeadtime = 3
+const mostCheckSeconds = 3600
+const mostPersistentSeconds = 86_400
+const mostWeight = 65_535
 /** IFNAMSIZ without its ending zero. */
 const maxDeviceLength = 15
 
@@ -352,7 +352,7 @@ function setShoal(name: string, value: string | number): Setting {
 }
 
 /** Piranha re-addresses a device without an alias label, so a virtual IP always gets one. */
-export function aliasLabel(device: string): string {
+function aliasLabel(device: string): string {
   const name = device.trim()
   return name.includes(':') || name === '' ? name : `${name}:1`
 }

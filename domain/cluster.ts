@@ -29,20 +29,20 @@ export const hostDraftSchema = z.object({
 })
 export type HostDraft = z.infer<typeof hostDraftSchema>
 
-export const directorDraftSchema = hostDraftSchema.extend({
+const directorDraftSchema = hostDraftSchema.extend({
   /** Address on a second, private segment for the heartbeat; empty = none. */
   privateAddress: text,
 })
 export type DirectorDraft = z.infer<typeof directorDraftSchema>
 
-export const realServerDraftSchema = hostDraftSchema.extend({
+const realServerDraftSchema = hostDraftSchema.extend({
   weight: text,
   /** `ssh`: Shoal sets it up. `script`: the operator runs a script there. */
   setUp: z.enum(['ssh', 'script']),
 })
 export type RealServerDraft = z.infer<typeof realServerDraftSchema>
 
-export const serviceDraftSchema = z.object({
+const serviceDraftSchema = z.object({
   id: text,
   name: text,
   protocol: z.enum(['tcp', 'udp']),

@@ -28,14 +28,6 @@ export function inSameNetwork(one: string, other: string, prefix: number): boole
   return Math.floor(a / size) === Math.floor(b / size)
 }
 
-/** Whether the address is the network's own or its broadcast address (never a host's, except in /31 and /32). */
-export function isNetworkOrBroadcast(address: string, prefix: number): boolean {
-  const number = ipv4Number(address)
-  if (number === undefined || prefix >= 31) return false
-  const size = 2 ** (32 - prefix)
-  return number % size === 0 || number % size === size - 1
-}
-
 /** Addresses no host can have as its own on a segment: 0/8, 127/8, multicast and above (RFC 6890). */
 export function isUnusable(address: string): boolean {
   const number = ipv4Number(address)

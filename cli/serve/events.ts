@@ -6,9 +6,9 @@ import type { ServerResponse } from 'node:http'
 import type { Core } from '../../core/ports.ts'
 
 /** A comment this often keeps proxies and the browser from taking silence for an end. */
-export const heartbeatMs = 15_000
+const heartbeatMs = 15_000
 /** What may wait for one slow reader: about ten runs with their plans. */
-export const waitingMostBytes = 8 * 1024 * 1024
+const waitingMostBytes = 8 * 1024 * 1024
 /** Windows of one session; browsers open at most six connections to one address anyway. */
 export const streamsMost = 12
 

@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 
 /** Header every POST of our page carries; a cross-origin page cannot send it without asking first, and is not answered. */
-export const ownHeader = 'x-shoal'
+const ownHeader = 'x-shoal'
 
 /** True for `localhost`, 127.0.0.0/8 and ::1: addresses only this machine reaches. */
 export function isLoopback(host: string): boolean {

@@ -22,7 +22,7 @@ import { languageOf, signInHtml, signInScript, signInStyle } from './sign-in.ts'
 /** The largest body of a request: a document of 16 million characters, each at most 4 bytes, with room for JSON's escapes. */
 export const bodyMostMb = 80
 /** The largest body before anybody is signed in. */
-export const signInBodyMostBytes = 8 * 1024
+const signInBodyMostBytes = 8 * 1024
 /** A request that takes longer than this to arrive is given up; answers may take as long as they take. */
 const arriveMostMs = 60_000
 const headersMostMs = 10_000

@@ -38,7 +38,7 @@ export interface AgentLine {
 const answerTimeoutMs = 5_000
 
 /** Starts the conversation on an open stream; nothing is asked yet. */
-export function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine {
+function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine {
   const where = { kind: 'host', host: hostId } as const
   const waiting = new Map<number, (answer: Result<AgentMessage>) => void>()
   let nextId = 1

@@ -28,7 +28,7 @@ function nameOf({ director, boot, seq }: JournalEntry): string {
 }
 
 /** Orders by time; lines of one boot keep their own order when instants are equal. */
-export function byTime(a: JournalEntry, b: JournalEntry): number {
+function byTime(a: JournalEntry, b: JournalEntry): number {
   return a.atMs - b.atMs || (a.director === b.director && a.boot === b.boot ? a.seq - b.seq : 0)
 }
 

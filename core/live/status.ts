@@ -29,7 +29,7 @@ export function staleAfter(keepaliveMs: number): number {
   return Math.max(staleFloorMs, staleAfterBeats * keepaliveMs)
 }
 
-export function isFresh(director: DirectorStatus, nowMs: number, staleAfterMs: number): boolean {
+function isFresh(director: DirectorStatus, nowMs: number, staleAfterMs: number): boolean {
   return (
     director.contact === 'connected' &&
     director.report !== undefined &&

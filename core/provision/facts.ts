@@ -16,7 +16,7 @@ export const agentCurrentPath = '/opt/shoal/current'
 export const agentUnit = 'shoal-agent.service'
 
 /** Schedulers of the kernel that have a module (Documentation/networking/ipvs-sysctl and net/netfilter/ipvs/Kconfig). */
-export const kernelSchedulers = [
+const kernelSchedulers = [
   'rr',
   'wrr',
   'lc',

@@ -14,11 +14,11 @@ import { ownSysctlPrefix, placeOnSegment } from './look.ts'
 import type { HostLook } from './look.ts'
 
 /** Room for the agent, its runtime while it is unpacked, and the copies kept. */
-export const directorNeedsMb = 200
-export const directorUpdateNeedsMb = 60
-export const realServerNeedsMb = 5
+const directorNeedsMb = 200
+const directorUpdateNeedsMb = 60
+const realServerNeedsMb = 5
 /** Beyond this the merged history of both directors is out of order. */
-export const clockSkewWarnsMs = 1_000
+const clockSkewWarnsMs = 1_000
 
 /** A host of the draft with what is known of it; without facts, `problem` says why. */
 export interface Surveyed {
@@ -94,7 +94,7 @@ export function preflight(input: PreflightInput): readonly Finding[] {
 }
 
 /** Whether the host belongs to this very cluster already, by the key it holds. */
-export function isOurs(facts: HostFacts, clusterKeyDigest: string | undefined): boolean {
+function isOurs(facts: HostFacts, clusterKeyDigest: string | undefined): boolean {
   return clusterKeyDigest !== undefined && facts.shoal?.clusterKeyDigest === clusterKeyDigest
 }
 

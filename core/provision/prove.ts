@@ -25,7 +25,7 @@ export interface ProofPorts {
 }
 
 /** The MAC addresses in the answers of arping, in order of first appearance. */
-export function macsIn(answer: string): readonly string[] {
+function macsIn(answer: string): readonly string[] {
   const found = answer.matchAll(/\[([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\]/g)
   return [...new Set([...found].map((match) => (match[1] ?? '').toLowerCase()))]
 }

@@ -14,7 +14,7 @@ const answerTimeoutMs = 5_000
 const maxAnswer = 2_000
 
 /** The bytes meant by a text of lvs.cf: nanny translates these sequences and no others. */
-export function translateEscapes(text: string): string {
+function translateEscapes(text: string): string {
   const meant: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t' }
   return text.replace(/\\(.)/g, (_, character: string) => meant[character] ?? character)
 }

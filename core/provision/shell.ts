@@ -44,7 +44,7 @@ export function quote(word: string): string {
 // A subshell on the left of `||` would ignore `set -e`, hence the statuses asked for by `$?` below.
 
 /** Where the copies of a step are kept on its host. */
-export function keptDirectory(runId: string, step: Pick<Step, 'id'>): string {
+function keptDirectory(runId: string, step: Pick<Step, 'id'>): string {
   return `${keptRoot}/${runId}/${step.id.replace(/[^A-Za-z0-9_-]/g, '_')}`
 }
 

@@ -107,11 +107,11 @@ export interface UploadOptions {
   readonly onProgress?: (sentBytes: number, allBytes: number) => void
 }
 
-export const connectTimeoutMs = 5_000
+const connectTimeoutMs = 5_000
 /** From the TCP connection to a login; generous, because a host under load does its arithmetic slowly. */
-export const loginTimeoutMs = 20_000
-export const keepAliveMs = 5_000
-export const keepAliveLosses = 3
+const loginTimeoutMs = 20_000
+const keepAliveMs = 5_000
+const keepAliveLosses = 3
 const defaultScriptTimeoutMs = 60_000
 const uploadTimeoutMs = 300_000
 /** More output than this is dropped from the result (it still streams by line). */

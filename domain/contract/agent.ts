@@ -29,7 +29,7 @@ const sentence = z.string().max(2000)
 export const roleSchema = z.enum(['starting', 'active', 'standby', 'unfit', 'stopping'])
 export type Role = z.infer<typeof roleSchema>
 
-export const heartbeatPathSchema = z.object({
+const heartbeatPathSchema = z.object({
   /** `public`, `private`, … */
   name: word,
   local: word,
@@ -45,7 +45,7 @@ export const heartbeatPathSchema = z.object({
 })
 export type HeartbeatPath = z.infer<typeof heartbeatPathSchema>
 
-export const directorReportSchema = z.object({
+const directorReportSchema = z.object({
   director: word,
   version: word,
   bootId: word,
@@ -72,7 +72,7 @@ export const directorReportSchema = z.object({
 })
 export type DirectorReport = z.infer<typeof directorReportSchema>
 
-export const serverReportSchema = z.object({
+const serverReportSchema = z.object({
   name: word,
   address: word,
   port: z.number(),
@@ -97,7 +97,7 @@ export const serverReportSchema = z.object({
 })
 export type ServerReport = z.infer<typeof serverReportSchema>
 
-export const serviceReportSchema = z.object({
+const serviceReportSchema = z.object({
   /** `tcp 192.168.2.27:80` or `fwmark 80`: what the kernel knows it by. */
   id: word,
   name: word,
@@ -115,7 +115,7 @@ export const serviceReportSchema = z.object({
 export type ServiceReport = z.infer<typeof serviceReportSchema>
 
 /** Why a director took over. */
-export const failoverCauseSchema = z.enum([
+const failoverCauseSchema = z.enum([
   'first-start',
   'peer-silent',
   'handed-over',
@@ -127,7 +127,7 @@ export const failoverCauseSchema = z.enum([
 export type FailoverCause = z.infer<typeof failoverCauseSchema>
 
 /** What is known of one takeover. Instants are the deciding director's own clock; absent = did not happen or is not known. */
-export const failoverRecordSchema = z.object({
+const failoverRecordSchema = z.object({
   cause: failoverCauseSchema,
   decidedBy: word,
   from: word.optional(),
@@ -147,7 +147,7 @@ export const failoverRecordSchema = z.object({
 })
 export type FailoverRecord = z.infer<typeof failoverRecordSchema>
 
-export const journalEventSchema = z.discriminatedUnion('kind', [
+const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('started'), version: word, after: z.enum(['boot', 'restart', 'crash']) }),
   z.object({ kind: z.literal('stopped'), reason: sentence }),
   z.object({ kind: z.literal('role'), from: roleSchema, to: roleSchema, term: z.number(), reason: sentence }),
@@ -178,7 +178,7 @@ export const journalEntrySchema = z.object({
 })
 export type JournalEntry = z.infer<typeof journalEntrySchema>
 
-export const helloSchema = z.object({
+const helloSchema = z.object({
   protocol: z.number(),
   version: word,
   director: word,
@@ -188,7 +188,7 @@ export const helloSchema = z.object({
 })
 export type Hello = z.infer<typeof helloSchema>
 
-export const snapshotSchema = z.object({
+const snapshotSchema = z.object({
   seq: z.number(),
   atMs: instant,
   director: directorReportSchema,
@@ -197,7 +197,7 @@ export const snapshotSchema = z.object({
 export type Snapshot = z.infer<typeof snapshotSchema>
 
 /** What changed since the last message: the director's own state, the services that differ, new journal lines. */
-export const reportSchema = z.object({
+const reportSchema = z.object({
   seq: z.number(),
   atMs: instant,
   director: directorReportSchema.optional(),
@@ -208,7 +208,7 @@ export const reportSchema = z.object({
 })
 export type Report = z.infer<typeof reportSchema>
 
-export const orderSchema = z.discriminatedUnion('kind', [
+const orderSchema = z.discriminatedUnion('kind', [
   /** The active director hands over to a ready standby, make before break. */
   z.object({ kind: z.literal('hand-over'), by: word }),
   /** Read lvs.cf again and apply it. */

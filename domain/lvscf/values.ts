@@ -119,11 +119,6 @@ export function prefixOf(mask: number): number | undefined {
   return 32 - (inverse === 0 ? 0 : Math.log2(inverse + 1))
 }
 
-/** The netmask of a prefix length. */
-export function maskOf(prefix: number): number {
-  return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
-}
-
 /** Whether a text is an address in the form everyone reads alike. */
 export function isPlainAddress(text: string): boolean {
   return plainAddress.test(text) && inetAton(text) !== undefined

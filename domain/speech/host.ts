@@ -273,7 +273,8 @@ export const hostSpeech = {
   'arping-missing': {
     en: {
       says: '{host} has no arping of iputils; whether {vip} is free on the segment was not asked from there.',
-      remedy: 'Install iputils-arping (Debian) or iputils (RHEL, openSUSE) there, or make sure yourself that the address is free.',
+      remedy:
+        'Install iputils-arping (Debian) or iputils (RHEL, openSUSE) there, or make sure yourself that the address is free.',
     },
     'zh-CN': {
       says: '{host} 没有 iputils 的 arping；未能从该主机查询 {vip} 在网段上是否空闲。',

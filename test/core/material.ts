@@ -92,7 +92,7 @@ export function factsOf(hostId: string, changes: Partial<HostFacts> = {}): HostF
   }
 }
 
-export function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
+function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
   const macs = Object.entries(addresses)
     .filter(([id]) => id !== hostId)
     .map(([id, address]) => [address, [macOf(id)]] as const)
