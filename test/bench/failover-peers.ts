@@ -114,7 +114,7 @@ export function keepalived(lab: Lab): Peer {
             input: keepalivedConf(lab, regime, host),
             timeoutMs: uploadLimitMs,
           })
-          await lab.ssh(host, 'systemctl enable -q keepalived; systemctl restart keepalived', {
+          await lab.ssh(host, 'systemctl enable -q keepalived; sync; systemctl restart keepalived', {
             timeoutMs: uploadLimitMs,
           })
         }),
@@ -164,7 +164,7 @@ export function shoal(lab: Lab): Peer {
             await lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf', { input: text, timeoutMs: uploadLimitMs })
             await lab.ssh(
               host,
-              'systemctl reset-failed shoal-agent; systemctl enable -q shoal-agent; systemctl restart shoal-agent',
+              'systemctl reset-failed shoal-agent; systemctl enable -q shoal-agent; sync; systemctl restart shoal-agent',
               {
                 timeoutMs: uploadLimitMs,
               },
@@ -172,6 +172,8 @@ export function shoal(lab: Lab): Peer {
           }),
         )
       installed = true
+      // A host that crashes right after would come up with empty files.
+      await Promise.all(directors.map((host) => lab.ssh(host, 'sync', { timeoutMs: uploadLimitMs })))
     },
     async stop() {
       await Promise.all(

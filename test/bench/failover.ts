@@ -19,7 +19,7 @@ import { bothHeldMs } from './failover-held.ts'
 import type { AddressEvent } from './failover-held.ts'
 import { keepalived, peerNames, regimes, settled, shoal } from './failover-peers.ts'
 import type { Peer, PeerName, Regime } from './failover-peers.ts'
-import { agentId, keep, machine, markdown, median, root, worst } from './results.ts'
+import { agentId, forEver, keep, machine, markdown, median, root, whenEnded, worst } from './results.ts'
 
 const cases = ['crash', 'failback', 'cut', 'heal', 'planned', 'kill', 'load'] as const
 type Case = (typeof cases)[number]
@@ -133,16 +133,18 @@ async function crashes(bench: Bench, runs: number, chosen: ReadonlySet<Case>): P
     const what = { peer: peer.name, regime }
     const crash = await measured(lab, { ...what, case: 'crash' }, () => lab.crash(active), watchMs)
     if (chosen.has('crash')) add(crash)
+    let returned: Director | null = null
     const back = await measured(
       lab,
       { ...what, case: 'failback' },
       async () => {
         await lab.boot(active)
-        await settled(lab, settleLimitMs, active)
+        returned = await settled(lab, settleLimitMs, active)
       },
       healWatchMs,
     )
-    if (chosen.has('failback')) add(back)
+    if (chosen.has('failback'))
+      add(returned === null ? { ...back, outageMs: null, note: `${active} did not take the service back` } : back)
   }
 }
 
@@ -316,10 +318,12 @@ export async function run(args: string[]): Promise<number> {
   const say = (line: string): void => console.log(line)
   const wasUp = attach(values.lab) !== undefined
   const lab = attach(values.lab) ?? (await up('dr', { name: values.lab, image: 'keepalived', say }))
-  const keepNow = (): Promise<void> =>
-    keep(values.name, { agent: agentId(), atMs: Date.now(), machine: before, targets, runs }, tableOf(runs))
-  const abandon = (): void => void (wasUp ? Promise.resolve() : lab.down()).then(keepNow).then(() => process.exit(130))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abandon)
+  const keepNow = (quietly = false): Promise<void> =>
+    keep(values.name, { agent: agentId(), atMs: Date.now(), machine: before, targets, runs }, tableOf(runs), quietly)
+  const { ending } = whenEnded(async () => {
+    await keepNow()
+    if (!wasUp) await lab.down()
+  })
   let broken = 0
   try {
     await setRealServers(lab)
@@ -329,6 +333,7 @@ export async function run(args: string[]): Promise<number> {
       for (const peer of peers.filter((p) => values.peer.includes(p.name))) {
         const add = (found: Run): void => {
           runs.push(found)
+          void keepNow(true)
           const held = found.bothHeldMs === undefined ? '' : `, both held ${Math.round(found.bothHeldMs)} ms`
           say(
             `${peer.name} ${regime} ${found.case}: ${ms(found.outageMs)} ms, ${found.failedRequests} failed${held}${found.note ? ` (${found.note})` : ''}`,
@@ -344,6 +349,7 @@ export async function run(args: string[]): Promise<number> {
           if (chosen.has('kill')) await kills(bench, count)
           if (chosen.has('load') && regime === 'default') await loads(bench)
         } catch (error) {
+          if (ending()) await forEver()
           broken++
           say(`${peer.name} ${regime}: given up: ${error instanceof Error ? error.message : String(error)}`)
           for (const host of (await lab.status()).hosts) await (host.on ? lab.heal(host.name) : lab.boot(host.name))
@@ -351,8 +357,9 @@ export async function run(args: string[]): Promise<number> {
         await peer.stop()
       }
   } finally {
-    if (!wasUp) await lab.down()
+    if (ending()) await forEver()
     await keepNow()
+    if (!wasUp) await lab.down()
   }
   return broken > 0 ? 1 : 0
 }

@@ -16,7 +16,7 @@ import { chance } from './chance.ts'
 import type { Chance } from './chance.ts'
 import { answeringIn, historyProblems, problemsOf, recordsSince } from './faults-audit.ts'
 import type { Seen } from './faults-audit.ts'
-import { agentId, keep, machine, markdown, median, worst } from './results.ts'
+import { agentId, forEver, keep, machine, markdown, median, whenEnded, worst } from './results.ts'
 
 /** The pair has to be as it should be this soon after a fault has ended; a host that boots gets its boot on top. */
 const settleLimitMs = 30_000
@@ -380,6 +380,8 @@ export async function runFaults(
 export async function prepareFaults(name: string, say: (line: string) => void): Promise<Lab> {
   const lab = attach(name) ?? (await up('dr', { name, say }))
   await Promise.all([setRealServers(lab), installAgents(lab)])
+  // A host that crashes right after would come up with empty files.
+  await Promise.all(directors.map((host) => lab.ssh(host, 'sync', { timeoutMs: 60_000 })))
   const { problems } = await audit(lab, 2 * settleLimitMs)
   if (problems.length > 0) throw new Error(`the pair did not settle: ${problems.join('; ')}`)
   return lab
@@ -454,19 +456,25 @@ export async function run(args: string[]): Promise<number> {
       { agent: agentId(), atMs: Date.now(), machine: before, seed, rounds: done },
       tableOf({ seed, rounds: done }),
     )
-  const abandon = (): void => void (wasUp ? Promise.resolve() : lab.down()).then(keepNow).then(() => process.exit(130))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abandon)
+  const { ending } = whenEnded(async () => {
+    await keepNow()
+    if (!wasUp) await lab.down()
+  })
   try {
     await runFaults(lab, {
       rounds: Number(values.rounds),
       seed,
       only: values.only,
       say,
-      each: async (round) => void done.push(round),
+      each: async (round) => {
+        if (ending()) await forEver()
+        done.push(round)
+      },
     })
   } finally {
-    if (!wasUp) await lab.down()
+    if (ending()) await forEver()
     await keepNow()
+    if (!wasUp) await lab.down()
   }
   return done.some((round) => round.problems.length > 0) ? 1 : 0
 }

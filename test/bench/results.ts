@@ -30,12 +30,27 @@ export function machine(): {
   }
 }
 
-/** Writes NAME.json and NAME.md, and says the table. */
-export async function keep(name: string, figures: unknown, table: string): Promise<void> {
+/** What a measurement that is ended early (Ctrl-C, a time limit) still does; a second signal changes nothing. */
+export function whenEnded(work: () => Promise<void>): { readonly ending: () => boolean } {
+  let isEnding = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (isEnding) return
+      isEnding = true
+      void work().finally(() => process.exit(130))
+    })
+  return { ending: () => isEnding }
+}
+
+/** Resolves never: what is left of a measurement waits here while it is being ended. */
+export const forEver = (): Promise<never> => new Promise(() => undefined)
+
+/** Writes NAME.json and NAME.md, and says the table unless `quietly`. */
+export async function keep(name: string, figures: unknown, table: string, quietly = false): Promise<void> {
   await mkdir(folder, { recursive: true })
   await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(figures, null, 2)}\n`)
   await writeFile(path.join(folder, `${name}.md`), `${table.trimEnd()}\n`)
-  console.log(`\n${table.trimEnd()}\n\nKept in test/bench/results/${name}.json and ${name}.md`)
+  if (!quietly) console.log(`\n${table.trimEnd()}\n\nKept in test/bench/results/${name}.json and ${name}.md`)
 }
 
 /** Rows as a Markdown table. */

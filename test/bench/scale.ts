@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { agentId, keep, machine, markdown, median, root, worst } from './results.ts'
+import { agentId, forEver, keep, machine, markdown, median, root, whenEnded, worst } from './results.ts'
 import type { Window } from './scale-servers.ts'
 import { openStage, stageNetwork } from './scale-stage.ts'
 import type { Agent, Stage, Usage } from './scale-stage.ts'
@@ -222,6 +222,8 @@ async function measure(stage: Stage, size: Size, flags: readonly string[], secon
   )
   console.log(`one server, from its check's verdict to the table: ${verdicts.join(', ')} ms`)
 
+  // Emptied under its hands, the table refuses what was on its way; that is not counted.
+  const refused = stage.calls.flatMap((call) => call.refused)
   const repairs: number[] = []
   phases.push(
     await phase('the table is wiped', stage, agent, async () => {
@@ -235,6 +237,7 @@ async function measure(stage: Stage, size: Size, flags: readonly string[], secon
   )
   console.log(`wiped table whole again after ${repairs.map(Math.round).join(', ')} ms (looked at every 2,000 ms)`)
 
+  const wipedTo = stage.calls.length
   const fulls: number[] = []
   phases.push(
     await phase('every service and weight changed and reloaded', stage, agent, async () => {
@@ -277,7 +280,7 @@ async function measure(stage: Stage, size: Size, flags: readonly string[], secon
   )
   const told = (await agent.ask({ ask: 'watch' })) as Told | { refused: string }
   const usage: Usage = agent.usage()
-  const refused = stage.calls.flatMap((call) => call.refused)
+  refused.push(...stage.calls.slice(wipedTo).flatMap((call) => call.refused))
   const stopMs = await agent.stop()
   const lateMs = (p: Phase): number => p.window.gapMs.worst - size.intervalS * 1_000
   return {
@@ -348,8 +351,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const before = machine()
   const stage = await openStage()
-  const abandon = (): void => void stage.close().then(() => process.exit(130))
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abandon)
+  const { ending } = whenEnded(() => stage.close())
   try {
     const figures = await measure(
       stage,
@@ -430,6 +432,7 @@ export async function run(args: string[]): Promise<number> {
     )
     return isTarget && rows.some(([, , , met]) => met === false) ? 1 : 0
   } finally {
+    if (ending()) await forEver()
     await stage.close()
   }
 }
