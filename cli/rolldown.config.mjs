@@ -14,7 +14,11 @@ export default defineConfig({
   input: 'cli/main.ts',
   platform: 'node',
   external: [/\.node$/, 'cpu-features'],
-  transform: { target: 'node20', define: { __SHOAL_VERSION__: JSON.stringify(version) } },
+  transform: {
+    target: 'node20',
+    // ssh2's bundled poly1305 asks for its folder at start; in a module there is no such word.
+    define: { __SHOAL_VERSION__: JSON.stringify(version), __dirname: 'import.meta.dirname' },
+  },
   output: {
     dir: 'out/cli',
     cleanDir: true,
