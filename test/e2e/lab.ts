@@ -96,3 +96,16 @@ export async function holders(lab: Lab): Promise<readonly string[]> {
   }
   return held
 }
+
+/** Exactly one director holds the virtual IP; if not, the error carries what both journals say about it. */
+export async function expectOneHolder(lab: Lab): Promise<void> {
+  const held = await holders(lab)
+  if (held.length === 1) return
+  const journals = await Promise.all(
+    ['lvs1', 'lvs2'].map(async (host) => {
+      const command = 'date +%s.%3N; tail -n 12 /var/lib/shoal/journal.jsonl'
+      return `${host}:\n${(await lab.ssh(host, command, { allowFailure: true })).stdout}`
+    }),
+  )
+  throw new Error(`${lab.layout.vip} is held by ${held.join(' and ') || 'nobody'}.\n${journals.join('\n')}`)
+}

@@ -4,7 +4,7 @@
  */
 import { expect, test } from '@playwright/test'
 import { expectAccessible, picture } from './fixtures.ts'
-import { answersOf, byKey, byPassword, holders, openBench } from './lab.ts'
+import { answersOf, byKey, byPassword, expectOneHolder, holders, openBench } from './lab.ts'
 import type { LabBench } from './lab.ts'
 import {
   acceptKey,
@@ -116,7 +116,7 @@ test('the wizard sets up four hosts and the virtual IP is served', async () => {
       `(of it from Start: ${seconds(servedMs - building)}; proven after ${seconds(proven - building)})`,
   )
   expect(servedMs - opened).toBeLessThan(wizardMostMs)
-  expect(await holders(lab)).toHaveLength(1)
+  await expectOneHolder(lab)
 
   await goOn(page, 'Served')
   await expect(verdict()).toHaveAttribute('data-kind', 'served', { timeout: 20_000 })
