@@ -46,6 +46,18 @@ const eventNames: readonly EventName[] = [
   'run.line',
 ]
 
+/** An event stream does not say why it was refused: asks whether this browser is still signed in (after a restart it is not). */
+async function noticeSignedOut(): Promise<void> {
+  try {
+    const headers = { 'content-type': 'application/json', 'x-shoal': '1' }
+    const answer = await fetch('/sign-in', { method: 'POST', headers, body: '{}' })
+    const { ok } = (await answer.json()) as { readonly ok: boolean }
+    if (!ok) setConnection('signed-out')
+  } catch {
+    // Nobody answers at all: lost, as is shown already.
+  }
+}
+
 /** Talks to `shoal serve` at the address the page came from. */
 function browserBridge(): Bridge {
   const heard = new Map<EventName, Set<(event: never) => void>>()
@@ -62,6 +74,7 @@ function browserBridge(): Bridge {
       // The browser tries again by itself unless the answer was an error; then it is up to us.
       if (source.readyState === EventSource.CLOSED) {
         source.close()
+        void noticeSignedOut()
         setTimeout(open, waitMs)
         waitMs = Math.min(waitMs * 2, reconnectMostMs)
       }

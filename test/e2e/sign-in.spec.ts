@@ -45,7 +45,7 @@ test('after a restart of Shoal the page says that it is signed out', async ({ pa
   await expect(page.getByRole('navigation')).toBeVisible()
   await first.stop()
   const second = await startServe({ port: Number(port) })
-  await expect(page.getByText('This browser is not signed in to Shoal.')).toBeVisible({ timeout: 20_000 })
+  await expect(page.getByText('This browser is no longer signed in to Shoal.')).toBeVisible({ timeout: 20_000 })
   await page.goto(second.address)
   await expect(page.getByRole('navigation')).toBeVisible()
   await second.stop()
