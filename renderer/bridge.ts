@@ -10,6 +10,8 @@ import type { Result } from '../domain/problem.ts'
 /** A closed event stream is opened again after this long, doubling up to the limit. */
 const reconnectFirstMs = 500
 const reconnectMostMs = 8000
+/** An answer that has not come by then is not waited for: a host that is ending may take a connection and never answer. */
+const answerLimitMs = 5000
 
 interface Connection {
   state: 'connected' | 'lost' | 'signed-out'
@@ -50,7 +52,8 @@ const eventNames: readonly EventName[] = [
 async function noticeSignedOut(): Promise<void> {
   try {
     const headers = { 'content-type': 'application/json', 'x-shoal': '1' }
-    const answer = await fetch('/sign-in', { method: 'POST', headers, body: '{}' })
+    const signal = AbortSignal.timeout(answerLimitMs)
+    const answer = await fetch('/sign-in', { method: 'POST', headers, body: '{}', signal })
     const { ok } = (await answer.json()) as { readonly ok: boolean }
     if (!ok) setConnection('signed-out')
   } catch {
@@ -63,24 +66,36 @@ function browserBridge(): Bridge {
   const heard = new Map<EventName, Set<(event: never) => void>>()
   let waitMs = reconnectFirstMs
 
+  let source: EventSource | undefined
+  let next: ReturnType<typeof setTimeout> | undefined
+
+  /** A stream that is refused ends for good, and one that hangs never says so: until one is open, a new one is tried again and again. */
+  function tryAgainIn(ms: number): void {
+    clearTimeout(next)
+    next = setTimeout(() => {
+      void noticeSignedOut()
+      open()
+    }, ms)
+  }
+
   function open(): void {
-    const source = new EventSource('/events')
-    source.onopen = () => {
+    source?.close()
+    const opening = new EventSource('/events')
+    source = opening
+    tryAgainIn(Math.max(waitMs, answerLimitMs))
+    opening.onopen = () => {
+      clearTimeout(next)
       waitMs = reconnectFirstMs
       setConnection('connected')
     }
-    source.onerror = () => {
+    opening.onerror = () => {
       if (connectionState.state === 'connected') setConnection('lost')
-      // The browser tries again by itself unless the answer was an error; then it is up to us.
-      if (source.readyState === EventSource.CLOSED) {
-        source.close()
-        void noticeSignedOut()
-        setTimeout(open, waitMs)
-        waitMs = Math.min(waitMs * 2, reconnectMostMs)
-      }
+      opening.close()
+      tryAgainIn(waitMs)
+      waitMs = Math.min(waitMs * 2, reconnectMostMs)
     }
     for (const name of eventNames) {
-      source.addEventListener(name, (message) => {
+      opening.addEventListener(name, (message) => {
         const event = JSON.parse((message as MessageEvent<string>).data) as never
         for (const listener of heard.get(name) ?? []) listener(event)
       })
