@@ -1,5 +1,6 @@
 /** A `shoal serve` process of its own for a test, with its own data directory, as a person would start it. */
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -9,6 +10,12 @@ import type { OfferedHost } from '../../domain/contract/app.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const startMostMs = 15_000
+
+/** What a failed test did not stop ends with the test process. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 export interface Serving {
   /** The address printed, with its sign-in token unless a password opens. */
@@ -62,6 +69,8 @@ export async function startServe(with_: ServeWith = {}): Promise<Serving> {
   const env: Record<string, string | undefined> = { ...process.env, HOME: with_.home ?? dir, ...with_.env }
   delete env['SSH_AUTH_SOCK']
   const child = spawn(program, rest, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  child.once('close', () => running.delete(child))
   let output = ''
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
