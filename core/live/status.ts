@@ -3,7 +3,7 @@
  * what is not known is said to be unknown.
  *
  *     fresh reports of …            verdict
- *     two that are active        →  both-serve
+ *     two that are active        →  both-serve (unless one was last heard before the other became active)
  *     one that is active         →  served / partly-served (not-served when it does not hold the virtual IP)
  *     none active, a standby that hears an active peer → served by that peer
  *     both, none active          →  not-served
@@ -69,10 +69,24 @@ function standbyState(
   return other.report.role === 'standby' ? 'ready' : 'not-ready'
 }
 
+/**
+ * Whether a claim to be active was heard before another director became active, and nothing since: after a crash the last words of the
+ * dead director are not yet old, and must not be taken for a second one that serves.
+ */
+function isOvertaken(director: DirectorStatus, heard: readonly DirectorStatus[]): boolean {
+  const { report, receivedAtMs } = director
+  if (report?.role !== 'active' || receivedAtMs === undefined) return false
+  return heard.some(
+    (other) =>
+      other !== director && other.report?.role === 'active' && ours(other, other.report.roleSinceMs) > receivedAtMs,
+  )
+}
+
 function verdictOf(input: StatusInput, staleAfterMs: number): Verdict {
   const { directors, nowMs, before } = input
   const virtualIp = input.virtualIps[0] ?? ''
-  const fresh = directors.filter((director) => isFresh(director, nowMs, staleAfterMs))
+  const heard = directors.filter((director) => isFresh(director, nowMs, staleAfterMs))
+  const fresh = heard.filter((director) => !isOvertaken(director, heard))
   const since = (kind: Verdict['kind'], otherwiseMs: number): number =>
     before?.kind === kind && 'sinceMs' in before ? before.sinceMs : otherwiseMs
   const active = fresh.filter((director) => director.report?.role === 'active')

@@ -125,6 +125,14 @@ describe('the verdict', () => {
       { kind: 'both-serve', virtualIp: vip, sinceMs: nowMs - 2_000 },
     ],
     [
+      'the last words of a director that crashed, before the other took over, do not make two',
+      [
+        director('lvs1', 'active', { receivedAtMs: nowMs - 1_200 }),
+        director('lvs2', 'active', {}, { roleSinceMs: nowMs - 600 }),
+      ],
+      { kind: 'served', by: 'lvs2', sinceMs: nowMs - 600, standby: 'unknown' },
+    ],
+    [
       'an active report that is old does not make two',
       [director('lvs1', 'active', stale), director('lvs2', 'active')],
       { kind: 'served', by: 'lvs2', standby: 'unknown' },
