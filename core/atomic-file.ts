@@ -18,7 +18,7 @@ export interface Replacing {
 
 /**
  * Writes `bytes` to `file`, through a link to what it names, keeping the owner (and unless `force` the mode) of a present file.
- * Throws the file system's error; the old file is then untouched and nothing is left beside it.
+ * Throws the file system's error, or one that says the target is no regular file; the old file is then untouched and nothing is left beside it.
  */
 export async function replaceFile(file: string, bytes: Uint8Array | string, how: Replacing): Promise<void> {
   const target = await realpath(file).catch((error: NodeJS.ErrnoException) => {
@@ -29,6 +29,8 @@ export async function replaceFile(file: string, bytes: Uint8Array | string, how:
     if (error.code === 'ENOENT') return undefined
     throw error
   })
+  // A device or a pipe has no old bytes to replace; renaming over /dev/null would take it from the whole machine.
+  if (present && !present.isFile()) throw new Error('not a regular file')
   const temporary = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}`)
   try {
     const handle = await open(temporary, 'wx', 0o600)

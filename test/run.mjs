@@ -133,7 +133,10 @@ const suites = {
     await vitest('unit', ['--project', 'fast', '--project', 'renderer'])
     await suites.e2e()
   },
-  e2e: () => playwright('browser', ['--project=browser']),
+  async e2e() {
+    await playwright('browser', ['--project=browser'])
+    await playwright('desktop', ['--project=electron'])
+  },
   lab,
   async all() {
     await suites.fast()
