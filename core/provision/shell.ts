@@ -98,10 +98,12 @@ chown ${file.owner} ${fresh}; chmod ${file.mode} ${fresh}`
 
 /**
  * The script of a step. Prints `@word already` and ends, or `@word begin`, the output of its commands, and `@word done`. `word` is a
- * fresh random word, so that no output can pass for a marker.
+ * fresh random word, so that no output can pass for a marker. What is done is on the disk before it is called done: a host that loses
+ * power a second later would else come back with empty files. One fsync(2) at a time, never sync(2): the host has other writers.
  */
 export function stepScript(step: Step, files: readonly PreparedFile[], runId: string, word: string): string {
   const fresh = files.map(({ path }) => quote(newPath(path))).join(' ')
+  const folders = [...new Set(files.map(({ path }) => quote(path.slice(0, path.lastIndexOf('/')) || '/')))].join(' ')
   const validate =
     step.validate === undefined
       ? ''
@@ -121,10 +123,13 @@ ${keepText(files)}
 ${fresh === '' ? '' : `trap ${quote(`rm -f ${fresh}`)} EXIT`}
 ${files.map(writeText).join('\n')}
 ${validate}
+${fresh === '' ? '' : `sync ${fresh} 2>/dev/null || true\nfor kept in "$KEPT"/*; do sync "$kept" 2>/dev/null || true; done`}
 ${files.map(({ path }) => `mv -f ${quote(newPath(path))} ${quote(path)}`).join('\n')}
 ( set -e
 ${step.run === '' ? 'true' : step.run}
 ) 9>&-
+: >"$KEPT/synced"
+sync "$KEPT/synced" ${folders} 2>/dev/null || true
 ${mark(word, 'done')}`
 }
 

@@ -105,7 +105,7 @@ export async function installAgents(lab: Lab, lvscf = lvscfOf(lab)): Promise<voi
       )
       await lab.ssh(
         host,
-        'ln -sfn /opt/shoal/agent/test /opt/shoal/current; ln -sfn /opt/shoal/runtime/test/node /opt/shoal/node; systemctl daemon-reload; systemctl enable -q shoal-agent',
+        'ln -sfn /opt/shoal/agent/test /opt/shoal/current; ln -sfn /opt/shoal/runtime/test/node /opt/shoal/node; systemctl daemon-reload; systemctl enable -q shoal-agent; sync',
       )
     }),
   )
