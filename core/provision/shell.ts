@@ -123,7 +123,7 @@ ${keepText(files)}
 ${fresh === '' ? '' : `trap ${quote(`rm -f ${fresh}`)} EXIT`}
 ${files.map(writeText).join('\n')}
 ${validate}
-${fresh === '' ? '' : `sync ${fresh} 2>/dev/null || true\nfor kept in "$KEPT"/*; do sync "$kept" 2>/dev/null || true; done`}
+${fresh === '' ? '' : `sync ${fresh}\nfor kept in "$KEPT"/*; do sync "$kept" 2>/dev/null || true; done`}
 ${files.map(({ path }) => `mv -f ${quote(newPath(path))} ${quote(path)}`).join('\n')}
 ( set -e
 ${step.run === '' ? 'true' : step.run}
