@@ -11,7 +11,7 @@ const zones = {
   domain: [],
   'agent/director': ['domain'],
   agent: ['domain', 'agent/director'],
-  core: ['domain'],
+  core: ['domain', 'core/demo'],
   'core/demo': ['domain', 'core', 'agent/director'],
   electron: ['domain', 'core'],
   cli: ['domain', 'core'],
@@ -52,7 +52,7 @@ const importsFollowZones = {
 const pureFiles = [
   'domain/**/*.ts',
   'agent/director/**/*.ts',
-  'core/provision/{facts,preflight,plan}.ts',
+  'core/provision/{facts,look,finding,check-*,preflight,plan,shell,steps,*-steps,real-server-material,network-owner,load-socket,by-hand,script,windows,trace}.ts',
   'core/live/status.ts',
 ]
 

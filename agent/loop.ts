@@ -3,26 +3,34 @@
  * when the centre wants to be woken. It decides nothing.
  */
 import { tell } from './director/story.ts'
+import type { Totals } from './director/metrics.ts'
 import { directorReport, serviceReports } from './director/report.ts'
 import { step, wakeAt } from './director/director.ts'
 import { initial, type Start, type State } from './director/state.ts'
-import type { Effect, Input, KernelAddress, Now } from './director/words.ts'
-import type { DirectorReport, JournalEntry, Order, ServiceReport } from '../domain/contract/agent.ts'
+import type { Effect, Input, KernelAddress, Now, Ordered } from './director/words.ts'
+import type { DirectorReport, JournalEntry, JournalEvent, ServiceReport } from '../domain/contract/agent.ts'
 import type { Addresses } from './effects/addresses.ts'
 import type { Journal } from './effects/journal.ts'
-import { runProbe } from './effects/probes.ts'
+import type { RunProbe } from './effects/probes/probes.ts'
+import { keepOrders } from './effects/kept-orders.ts'
+import { askLoads } from './effects/load.ts'
 import { remember, type Places } from './effects/remembered.ts'
-import { applyBatch, readCounters, readTable, setTimeouts } from './effects/table.ts'
+import { openAround } from './effects/surroundings.ts'
+import { applyBatch, readBound, readCounters, readTable, setTimeouts } from './effects/table.ts'
 import type { Wire } from './effects/wire.ts'
 
 /** Watchers are told of ordinary changes at most this often, of important ones at once. */
 const reportMs = 500
+/** Telling takes no more than so much of the loop's time: its pauses are this many times as long as the telling took. */
+const ordinaryPause = 20
+const importantPause = 4
 /** Two readings of both clocks differ by less than this through rounding and slewing alone. */
 const clockNoiseMs = 5
 
 export interface Hands {
   readonly addresses: Addresses
   readonly wire: Wire
+  readonly probe: RunProbe
   readonly journal: Journal
   /** New journal entries for the watchers. */
   readonly report: (journal: readonly JournalEntry[]) => void
@@ -35,11 +43,17 @@ export interface Hands {
 
 export interface Loop {
   readonly give: (input: Input) => void
-  readonly order: (order: Order | { kind: 'stop'; by: string }) => Promise<string | undefined>
+  readonly order: (order: Ordered) => Promise<string | undefined>
   readonly state: () => State
   readonly director: () => DirectorReport
   readonly services: () => readonly ServiceReport[]
   readonly now: () => Now
+  /** Writes down, logs and reports something that did not come from the centre. */
+  readonly note: (event: JournalEvent) => void
+  /** Something a watcher should see has changed outside the centre. */
+  readonly changed: () => void
+  /** What has been written down since the start, counted. */
+  readonly totals: () => Totals
 }
 
 /** Starts the loop. Nothing happens before the first `give`. */
@@ -62,6 +76,10 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
   let addressWork: Promise<void> = Promise.resolve()
   let tableWork: Promise<void> = Promise.resolve()
   let memoryWork: Promise<void> = Promise.resolve()
+  /** Apart from the table's: packet filter and sync daemon hold up no takeover. */
+  let aroundWork: Promise<void> = Promise.resolve()
+  const around = openAround(where.runDir)
+  const totals = { failovers: {} as Record<string, number>, events: {} as Record<string, number> }
   let lastAddresses: readonly KernelAddress[] = []
 
   function give(input: Input): void {
@@ -86,19 +104,40 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
 
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+  /** When the last report was made, and how long it took. */
+  let reported = { atMs: -Infinity, tookMs: 0 }
   function reportSoon(inMs: number): void {
     if (reportTimer) {
       if (inMs > 0) return
       clearTimeout(reportTimer)
     }
-    reportTimer = setTimeout(() => {
-      reportTimer = null
-      const entries = unreported
-      unreported = []
-      hands.report(entries)
-      if (state.watchers > 0) reportSoon(reportMs)
-    }, inMs)
+    const pauseMs = reported.tookMs * (inMs > 0 ? ordinaryPause : importantPause)
+    const notBeforeMs = reported.atMs + pauseMs - performance.now()
+    reportTimer = setTimeout(
+      () => {
+        reportTimer = null
+        const entries = unreported
+        unreported = []
+        const fromMs = performance.now()
+        hands.report(entries)
+        const atMs = performance.now()
+        reported = { atMs, tookMs: atMs - fromMs }
+        if (state.watchers > 0) reportSoon(reportMs)
+      },
+      Math.max(inMs, notBeforeMs),
+    )
     reportTimer.unref()
+  }
+
+  function note(event: JournalEvent): void {
+    totals.events[event.kind] = (totals.events[event.kind] ?? 0) + 1
+    if (event.kind === 'failover') {
+      const { cause } = event.record
+      totals.failovers[cause] = (totals.failovers[cause] ?? 0) + 1
+    }
+    unreported.push(hands.journal.write(event, now().wallMs))
+    hands.log(tell(event))
+    reportSoon(0)
   }
 
   function carryOut(effect: Effect): void {
@@ -117,7 +156,7 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
       case 'probe': {
         const { id, service, server } = effect.probe
         const startedMs = performance.now()
-        void runProbe(effect.probe).then(({ passed, says }) =>
+        void hands.probe(effect.probe).then(({ passed, says, warns }) =>
           give({
             kind: 'probed',
             id,
@@ -126,6 +165,7 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
             passed,
             tookMs: performance.now() - startedMs,
             ...(says === undefined ? {} : { says }),
+            ...(warns === undefined ? {} : { warns }),
           }),
         )
         return
@@ -190,25 +230,56 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
           (error: unknown) => give({ kind: 'announced', failures: [reason(error)] }),
         )
         return
-      case 'ask':
-        hands.addresses.ask(effect.device, effect.source, effect.address, (mac) =>
-          give({ kind: 'answered', address: effect.address, mac }),
-        )
+      case 'ask': {
+        const { device, source, addresses } = effect
+        const heard = hands.addresses.ask(device, source, addresses, (answer) => give({ kind: 'answered', ...answer }))
+        // Silence on a segment that cannot be listened to tells nothing.
+        if (!heard) give({ kind: 'routed', routes: [] })
+        return
+      }
+      case 'route':
+        give({ kind: 'routed', routes: hands.addresses.routes(effect.to) })
         return
       case 'remember':
         memoryWork = memoryWork
           .then(() => remember(where, start.boot, effect.memory))
           .catch((error: unknown) => hands.log(`what is to be remembered cannot be written: ${reason(error)}`))
         return
+      case 'keep':
+        memoryWork = memoryWork
+          .then(() => keepOrders(where.stateDir, effect.overrides))
+          .catch((error: unknown) => hands.log(`orders about real servers cannot be written down: ${reason(error)}`))
+        return
+      case 'survey':
+        aroundWork = aroundWork
+          .then(() => around.look(effect.survey))
+          .then(
+            (found) => give({ kind: 'surveyed', found }),
+            (error: unknown) => give({ kind: 'surveyed', found: { trouble: [reason(error)] } }),
+          )
+        return
+      case 'arrange':
+        aroundWork = aroundWork
+          .then(() => around.arrange(effect.arrangement))
+          .then(
+            (failures) => give({ kind: 'arranged', failures }),
+            (error: unknown) => give({ kind: 'arranged', failures: [reason(error)] }),
+          )
+        return
+      case 'loads':
+        void askLoads(effect.of).then((loads) => give({ kind: 'loaded', loads }))
+        return
+      case 'bound':
+        void readBound().then((counts) => {
+          if (counts) give({ kind: 'bound', look: effect.look, counts })
+        })
+        return
       case 'report':
         reportSoon(0)
         return
-      case 'journal': {
-        unreported.push(hands.journal.write(effect.event, now().wallMs))
-        hands.log(tell(effect.event))
-        reportSoon(0)
+      case 'journal':
+        note(effect.event)
         return
-      }
       case 'reread':
         hands.reread()
         return
@@ -221,6 +292,8 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
         return
     }
   }
+
+  hands.addresses.watch(() => give({ kind: 'stirred' }))
 
   return {
     give(input) {
@@ -238,5 +311,8 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
     director: () => directorReport(state, now()),
     services: () => serviceReports(state, now()),
     now,
+    note,
+    changed: () => reportSoon(0),
+    totals: () => totals,
   }
 }

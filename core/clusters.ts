@@ -67,6 +67,10 @@ export interface ClusterKeys {
   of(clusterId: string): Promise<Result<string>>
   /** SHA-256 of that text; undefined when there is no key yet. */
   digest(clusterId: string): Promise<string | undefined>
+  /** A key file's text that is nobody's yet. */
+  fresh(): string
+  /** Keeps another key for the cluster. */
+  replace(clusterId: string, text: string): Promise<Result<null>>
   forget(clusterId: string): Promise<void>
 }
 
@@ -86,17 +90,23 @@ export function openClusterKeys(dataDir: string, store: SecretStore | undefined)
     }
   }
 
+  const fresh = (): string => `${randomBytes(keyBytes).toString('hex')}\n`
+
+  async function replace(clusterId: string, text: string): Promise<Result<null>> {
+    if (!store) return writePrivate(fileOf(clusterId), text)
+    await store.put(nameOf(clusterId), text)
+    return ok(null)
+  }
+
   return {
+    fresh,
+    replace,
     async of(clusterId) {
       const before = await read(clusterId)
       if (!before.ok) return before
       if (before.value !== undefined) return ok(before.value)
-      const text = `${randomBytes(keyBytes).toString('hex')}\n`
-      if (store) {
-        await store.put(nameOf(clusterId), text)
-        return ok(text)
-      }
-      const written = await writePrivate(fileOf(clusterId), text)
+      const text = fresh()
+      const written = await replace(clusterId, text)
       return written.ok ? ok(text) : written
     },
     async digest(clusterId) {

@@ -3,6 +3,7 @@
  * the wild, and whatever is neither is shown byte by byte as Latin-1. An encoding is only chosen when encoding the text again gives
  * exactly the bytes that were read.
  */
+import { documentEncodings, encodingNames } from '../domain/contract/app.ts'
 import type { DocumentEncoding } from '../domain/contract/app.ts'
 import type { Result } from '../domain/problem.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
@@ -80,28 +81,47 @@ function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && Buffer.compare(a, b) === 0
 }
 
+/** The text of the bytes in one encoding; undefined when encoding it again would not give the same bytes. */
+function decodeAs(bytes: Uint8Array, encoding: DocumentEncoding): string | undefined {
+  if (encoding === 'latin1') return Buffer.from(bytes).toString('latin1')
+  try {
+    const text = (encoding === 'utf-8' ? utf8 : gb18030).decode(bytes)
+    return isSame(bytes, encode(text, encoding)) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The text of the bytes, in the first encoding that gives the same bytes back: UTF-8, GB18030, Latin-1 (which always does). */
 export function decodeDocument(bytes: Uint8Array): { readonly text: string; readonly encoding: DocumentEncoding } {
-  for (const [encoding, decoder] of [['utf-8', utf8] as const, ['gb18030', gb18030] as const]) {
-    try {
-      const text = decoder.decode(bytes)
-      if (isSame(bytes, encode(text, encoding))) return { text, encoding }
-    } catch {
-      // Not this encoding.
-    }
+  for (const encoding of documentEncodings) {
+    const text = decodeAs(bytes, encoding)
+    if (text !== undefined) return { text, encoding }
   }
-  return { text: Buffer.from(bytes).toString('latin1'), encoding: 'latin1' }
+  throw new Error('Latin-1 has a character for every byte')
+}
+
+/** The same in an encoding that was chosen; `document-not-read-in-encoding` when it would not give the same bytes back. */
+export function decodeDocumentAs(
+  bytes: Uint8Array,
+  encoding: DocumentEncoding,
+): Result<{ readonly text: string; readonly encoding: DocumentEncoding }> {
+  const text = decodeAs(bytes, encoding)
+  return text === undefined
+    ? failed(problem('document-not-read-in-encoding', { encoding: encodingNames[encoding] }))
+    : ok({ text, encoding })
 }
 
 /** The bytes of the text; `document-not-in-encoding` names the first character the encoding does not have. */
 export function encodeDocument(text: string, encoding: DocumentEncoding): Result<Uint8Array> {
   const bytes = encode(text, encoding)
   if (bytes) return ok(bytes)
+  const name = encodingNames[encoding]
   let line = 1
   for (const character of text) {
     if (character === '\n') line++
     else if (!encode(character, encoding))
-      return failed(problem('document-not-in-encoding', { line, character, encoding }))
+      return failed(problem('document-not-in-encoding', { line, character, encoding: name }))
   }
-  return failed(problem('document-not-in-encoding', { line, character: '?', encoding }))
+  return failed(problem('document-not-in-encoding', { line, character: '?', encoding: name }))
 }

@@ -16,7 +16,11 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'shoal-documents-'))
   documents = documentHandlers({ dataDir: join(home, 'data'), home, hosts: noHosts, nowMs: () => 7_000 })
 })
-afterEach(() => rm(home, { recursive: true, force: true }))
+afterEach(async () => {
+  // The list of recent files is written behind the answer.
+  await documents['documents.recent']({})
+  await rm(home, { recursive: true, force: true })
+})
 
 async function opened(name: string) {
   const answer = await documents['documents.open']({ file: join(home, name) })
@@ -60,7 +64,7 @@ describe('bytes', () => {
     const back = encodeDocument('a\n# é 中\n', 'latin1')
     expect(!back.ok && back.problems[0]).toMatchObject({
       code: 'document-not-in-encoding',
-      detail: { line: 2, character: '中', encoding: 'latin1' },
+      detail: { line: 2, character: '中', encoding: 'Latin-1' },
     })
   })
 })
@@ -125,12 +129,52 @@ describe('files', () => {
   })
 })
 
+test('a file is read in another encoding only when every byte would come back', async () => {
+  const file = join(home, 'latin.cf')
+  await writeFile(file, Buffer.from('# \u00e9t\u00e9\n', 'latin1'))
+  const asked = async (encoding: 'utf-8' | 'gb18030' | 'latin1') => documents['documents.open']({ file, encoding })
+  expect(await asked('latin1')).toMatchObject({ value: { text: '# \u00e9t\u00e9\n', encoding: 'latin1' } })
+  expect(await asked('utf-8')).toMatchObject({ problems: [{ code: 'document-not-read-in-encoding' }] })
+})
+
+test('the desktop chooses a path where there is a desktop', async () => {
+  const ask = { purpose: 'save' as const, suggested: '~/lvs.cf' }
+  expect(await documents['documents.choose'](ask)).toMatchObject({ problems: [{ code: 'no-file-dialog' }] })
+  const asked: unknown[] = []
+  const chooseFile = (...words: unknown[]) => {
+    asked.push(words)
+    return Promise.resolve(undefined)
+  }
+  const desktop = documentHandlers({ hosts: noHosts, dataDir: join(home, 'data'), home, chooseFile })
+  expect(await desktop['documents.choose'](ask)).toEqual({ ok: true, value: null })
+  await desktop['documents.choose']({ purpose: 'open', suggested: 'ssh://root@lvs1/etc/lvs.cf' })
+  expect(asked).toEqual([
+    ['save', join(home, 'lvs.cf')],
+    ['open', undefined],
+  ])
+})
+
 test('what is typed is kept until it is forgotten', async () => {
-  const kept = { file: join(home, 'lvs.cf'), text: 'x', encoding: 'utf-8' as const, base: 'w', digest: 'd' }
-  await documents['documents.keep'](kept)
-  await documents['documents.keep']({ ...kept, file: null, digest: null })
+  const kept = { file: join(home, 'lvs.cf'), encoding: 'utf-8' as const, digest: 'd' }
+  const change = { from: 2, to: 3, insert: 'typed' }
+  await documents['documents.keep']({ ...kept, base: 'a b c', change: { from: 0, to: 0, insert: '# ' } })
+  // The base need not be sent again.
+  expect(await documents['documents.keep']({ ...kept, base: null, change })).toEqual({ ok: true, value: null })
+  await documents['documents.keep']({
+    ...kept,
+    file: null,
+    digest: null,
+    base: '',
+    change: { ...change, from: 0, to: 0 },
+  })
   const again = documentHandlers({ hosts: noHosts, dataDir: join(home, 'data'), home })
-  expect(await again['documents.kept']({ file: kept.file })).toEqual({ ok: true, value: { ...kept, keptAtMs: 7_000 } })
+  expect(await again['documents.keep']({ ...kept, base: null, change })).toMatchObject({
+    problems: [{ code: 'document-base-unknown' }],
+  })
+  expect(await again['documents.kept']({ file: kept.file })).toEqual({
+    ok: true,
+    value: { ...kept, base: 'a b c', text: 'a typed c', keptAtMs: 7_000 },
+  })
   expect(await again['documents.kept-list']({})).toMatchObject({
     value: expect.arrayContaining([{ file: null, keptAtMs: 7_000 }]),
   })

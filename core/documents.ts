@@ -17,14 +17,17 @@ import { isRemoteName, placeName, readRemoteName, remoteName } from '../domain/r
 import type { RemoteFile } from '../domain/remote-file.ts'
 import { replaceFile } from './atomic-file.ts'
 import { isAbsent, jsonNames, readJson, reasonOf, remove, writeJson } from './disk.ts'
-import { decodeDocument, encodeDocument } from './document-bytes.ts'
+import { decodeDocument, decodeDocumentAs, encodeDocument } from './document-bytes.ts'
 import { plainPath, readHostFile, replaceHostFile } from './host-file.ts'
+import type { Ports } from './ports.ts'
 import type { Hosts } from './ssh/hosts.ts'
 import type { Session } from './ssh/session.ts'
 
 /** A 10,000-real-server file has 1 MB. */
 const largestDocumentBytes = 8_000_000
 const recentMost = 20
+/** Documents whose base is remembered between two keeps. */
+const basesMost = 4
 /** Hosts whose way to log in is remembered for their documents. */
 const loginsMost = 100
 /** Piranha's packages install lvs.cf for root and its group; a new one here is for everybody to read. */
@@ -56,6 +59,7 @@ export interface DocumentPorts {
   readonly hosts: Pick<Hosts, 'session'>
   /** How a built cluster logs in to a host it has; undefined when no cluster has it. */
   readonly clusterLogin?: (place: Omit<RemoteFile, 'path'>) => Promise<Login | undefined>
+  readonly chooseFile?: Ports['chooseFile']
   readonly nowMs?: () => number
 }
 
@@ -129,41 +133,51 @@ export function documentHandlers(ports: DocumentPorts): DocumentHandlers {
     }
   }
 
+  /** What was last typed over, by the name of what is kept. */
+  const bases = new Map<string, string>()
+
   async function recent(): Promise<readonly string[]> {
     const read = await readJson(recentFile, recentSchema)
     return read.ok ? (read.value?.files ?? []) : []
   }
 
-  async function remember(file: string): Promise<void> {
-    const files = [file, ...(await recent()).filter((other) => other !== file)].slice(0, recentMost)
-    // That a file is not in the list of recent ones is no reason to fail opening it.
-    await writeJson(recentFile, { files })
+  /** The last change of the list of recent files; each waits for the one before. */
+  let remembered: Promise<unknown> = Promise.resolve()
+  /** Nobody waits for it: that a file is not in the list is no reason to fail or delay opening it. */
+  function remember(file: string): Promise<unknown> {
+    remembered = remembered.then(async () => {
+      const files = [file, ...(await recent()).filter((other) => other !== file)].slice(0, recentMost)
+      await writeJson(recentFile, { files })
+    })
+    return remembered
   }
 
   return {
-    async 'documents.open'({ file: asked, login }) {
+    async 'documents.open'({ file: asked, login, encoding }) {
       const file = absolute(asked)
       const bytes = await bytesOf(file, login)
       if (!bytes.ok) return bytes
       if (!bytes.value) {
         return failed(problem('file-unreadable', { file, reason: 'ENOENT: no such file' }, { kind: 'file', file }))
       }
-      await remember(file)
-      return ok({ file, digest: digestOf(bytes.value), ...decodeDocument(bytes.value) })
+      const decoded = encoding ? decodeDocumentAs(bytes.value, encoding) : ok(decodeDocument(bytes.value))
+      if (!decoded.ok) return decoded
+      void remember(file)
+      return ok({ file, digest: digestOf(bytes.value), ...decoded.value })
     },
 
-    async 'documents.save'({ file: asked, text, digest, encoding }) {
+    async 'documents.save'({ file: asked, text, digest, encoding, login }) {
       const file = absolute(asked)
       const bytes = encodeDocument(text, encoding ?? 'utf-8')
       if (!bytes.ok) return bytes
       if (isRemoteName(file)) {
         const remote = readRemoteName(file)
         if (!remote) return unknownPlace(file)
-        const session = await sessionTo(remote, undefined)
+        const session = await sessionTo(remote, login)
         if (!session.ok) return session
         const replaced = await replaceHostFile(session.value, remote.path, bytes.value, digest)
         if (!replaced.ok) return replaced
-        await remember(file)
+        void remember(file)
         return ok({ file, digest: digestOf(bytes.value) })
       }
       const present = await bytesOf(file)
@@ -177,8 +191,14 @@ export function documentHandlers(ports: DocumentPorts): DocumentHandlers {
       } catch (error) {
         return failed(problem('file-unwritable', { file, reason: reasonOf(error) }, { kind: 'file', file }))
       }
-      await remember(file)
+      void remember(file)
       return ok({ file, digest: digestOf(bytes.value) })
+    },
+
+    async 'documents.choose'({ purpose, suggested }) {
+      if (!ports.chooseFile) return failed(problem('no-file-dialog'))
+      const begin = suggested === null || isRemoteName(suggested) ? undefined : absolute(suggested)
+      return ok((await ports.chooseFile(purpose, begin)) ?? null)
     },
 
     async 'documents.decode'({ base64 }) {
@@ -188,13 +208,20 @@ export function documentHandlers(ports: DocumentPorts): DocumentHandlers {
     },
 
     async 'documents.recent'() {
+      await remembered
       return ok(await recent())
     },
 
-    async 'documents.keep'({ file, text, encoding, base, digest }) {
+    async 'documents.keep'({ file, encoding, base: given, digest, change: { from, to, insert } }) {
+      const name = keptName(file)
+      const base = given ?? bases.get(name)
+      if (base === undefined) return failed(problem('document-base-unknown'))
+      bases.delete(name)
+      bases.set(name, base)
+      for (const oldest of [...bases.keys()].slice(0, -basesMost)) bases.delete(oldest)
       const kept: KeptDocument = {
         file: file === null ? null : absolute(file),
-        text,
+        text: base.slice(0, from) + insert + base.slice(Math.max(from, to)),
         encoding,
         base,
         digest,

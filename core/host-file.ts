@@ -8,7 +8,8 @@ import { posix } from 'node:path'
 import { failed, ok, problem } from '../domain/problem.ts'
 import type { Problem, Result } from '../domain/problem.ts'
 import { keptRoot, lockFile, lockWaitS, quote } from './provision/shell.ts'
-import type { ScriptResult, Session } from './ssh/session.ts'
+import type { ScriptResult } from './ssh/scripts.ts'
+import type { Session } from './ssh/session.ts'
 
 /** Base64 of more would not fit into what is kept of a script's output. */
 export const largestRemoteBytes = 4_000_000

@@ -2,7 +2,7 @@
  * What a host (Electron's main process, or `shoal serve`) gives the core, and what it gets back. The core never names Electron, a
  * window or an HTTP server: everything of the outside that differs between hosts comes through here.
  */
-import type { OfferedHost } from '../domain/contract/app.ts'
+import type { FilePurpose, OfferedHost } from '../domain/contract/app.ts'
 import type { EventName, Events } from '../domain/contract/app.ts'
 import type { Result } from '../domain/problem.ts'
 
@@ -35,6 +35,8 @@ export interface Ports {
   /** Socket of the SSH agent; usually `process.env.SSH_AUTH_SOCK`. */
   readonly sshAgentSocket?: string
   readonly log?: Log
+  /** The desktop's own file dialog; undefined when the operator went back. Absent in a browser host. */
+  readonly chooseFile?: (purpose: FilePurpose, suggested?: string) => Promise<string | undefined>
 }
 
 export interface Core {

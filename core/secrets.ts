@@ -4,7 +4,8 @@
  */
 import type { SecretStore } from './ports.ts'
 
-export type SecretKind = 'password' | 'passphrase' | 'sudo'
+/** `code` is a one-time code: kept in memory until the one login that takes it, never in the keychain. */
+export type SecretKind = 'password' | 'passphrase' | 'sudo' | 'code'
 
 /** Whose secret it is. */
 export interface Owner {
@@ -28,6 +29,11 @@ export function openSecrets(store: SecretStore | undefined): Secrets {
   return {
     async keep(owner, kind, secret) {
       const name = nameOf(owner, kind)
+      if (kind === 'code') {
+        if (secret === '') kept.delete(name)
+        else kept.set(name, secret)
+        return
+      }
       if (secret === '') {
         kept.delete(name)
         await store?.forget(name)
@@ -38,6 +44,11 @@ export function openSecrets(store: SecretStore | undefined): Secrets {
     },
     async get(owner, kind) {
       const name = nameOf(owner, kind)
+      if (kind === 'code') {
+        const code = kept.get(name)
+        kept.delete(name)
+        return code
+      }
       return kept.get(name) ?? (await store?.get(name))
     },
   }

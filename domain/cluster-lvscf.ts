@@ -2,8 +2,10 @@
  * The wizard's draft of a cluster: what a new one starts from, what is wrong with each field as it is typed, and the lvs.cf it
  * becomes. Pure, so the window checks with the same rules as the core.
  */
+import { checkDirectives, checkFaults, usualCheck } from './cluster-check.ts'
 import type { ClusterDraft, DirectorDraft, HostDraft, RealServerDraft, ServiceDraft, WizardStep } from './cluster.ts'
 import { inSameNetwork, isIpv4, isUnusable, prefixToMask } from './ipv4.ts'
+import { readJumps } from './jump.ts'
 import { newDocument } from './lvscf/draft.ts'
 import type { BlockDraft, Draft as LvscfDraft, Setting } from './lvscf/draft.ts'
 import { problem } from './problem.ts'
@@ -32,6 +34,8 @@ const mostPersistentSeconds = 86_400
 const mostWeight = 65_535
 /** IFNAMSIZ without its ending zero. */
 const maxDeviceLength = 15
+/** A packet's mark has 32 bits; 0 is no mark. */
+const mostMark = 0xffff_ffff
 
 function newHost(id: string, name: string): HostDraft {
   return {
@@ -61,9 +65,13 @@ export function newService(number: number): ServiceDraft {
     name: number === 1 ? 'web' : `service${number}`,
     protocol: 'tcp',
     port: number === 1 ? '80' : '',
+    realPort: '',
+    morePorts: '',
+    fwmark: '',
     scheduler: 'wlc',
     persistentS: '',
-    check: { kind: 'send-expect', send: 'GET / HTTP/1.0\\r\\n\\r\\n', expect: 'HTTP', intervalS: '2', reentryS: '6' },
+    loadMonitor: 'none',
+    check: { ...usualCheck },
   }
 }
 
@@ -79,6 +87,8 @@ export function newClusterDraft(id: string): ClusterDraft {
     natRouter: { address: '', device: 'eth1', prefix: '24' },
     services: [newService(1)],
     realServers: [newRealServer(1), newRealServer(2)],
+    realServerWay: { direct: 'sysctl', nat: 'default-route' },
+    consent: { stop: [], firewall: true },
     failure: { keepaliveMs: String(defaultKeepaliveMs), deadtimeMs: String(defaultDeadtimeMs), failback: false },
   }
 }
@@ -86,6 +96,20 @@ export function newClusterDraft(id: string): ClusterDraft {
 /** The address a host has in the cluster: said, or else the one SSH connects to. */
 export function clusterAddressOf(host: Pick<HostDraft, 'address' | 'clusterAddress'>): string {
   return host.clusterAddress.trim() || host.address.trim()
+}
+
+/** Every port of a service: its own first, then those one firewall mark binds to it. */
+export function portsOf(service: Pick<ServiceDraft, 'port' | 'morePorts'>): readonly string[] {
+  return [...new Set([service.port, ...service.morePorts.split(/[\s,;]+/)].map((port) => port.trim()))].filter(Boolean)
+}
+
+/** Where a service listens on the real servers: its own ports, or with NAT the one it is translated to. */
+export function realPortsOf(
+  draft: Pick<ClusterDraft, 'forwarding'>,
+  service: Pick<ServiceDraft, 'port' | 'morePorts' | 'realPort'>,
+): readonly string[] {
+  const realPort = service.realPort.trim()
+  return draft.forwarding === 'nat' && realPort !== '' ? [realPort] : portsOf(service)
 }
 
 /** The interface of a device or alias label: `eth0` of `eth0:1`. */
@@ -99,7 +123,7 @@ export function stepOfField(path: string): WizardStep {
   if (area === 'directors') return 'directors'
   if (area === 'virtualIp' || area === 'natRouter') return 'virtual-ip'
   if (area === 'services') return 'services'
-  if (area === 'realServers') return 'real-servers'
+  if (area === 'realServers' || area === 'realServerWay') return 'real-servers'
   if (area === 'failure') return 'failure'
   return 'topology'
 }
@@ -164,6 +188,8 @@ function checkLogin(note: Note, path: string, host: HostDraft): void {
   if (user === '') note(`${path}.user`, 'field-empty')
   else if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?$/.test(user)) note(`${path}.user`, 'user-malformed', { value: user })
   if (host.login.kind === 'key' && host.login.keyFile.trim() === '') note(`${path}.login.keyFile`, 'field-empty')
+  const jump = host.login.jump?.trim() ?? ''
+  if (readJumps(jump) === undefined) note(`${path}.login.jump`, 'jump-malformed', { value: jump })
 }
 
 function checkHost(note: Note, path: string, host: HostDraft, loggedIn: boolean): void {
@@ -194,7 +220,22 @@ function checkTextFault(text: string): string | undefined {
   return escape ? `\\${escape[1] ?? ''}` : undefined
 }
 
-function checkService(note: Note, path: string, service: ServiceDraft): void {
+/** A group of ports needs a mark to bind it, and persistence, without which each port of a client goes its own way. */
+function checkPortGroup(note: Note, path: string, service: ServiceDraft, forwarding: ClusterDraft['forwarding']): void {
+  const more = portsOf({ port: '', morePorts: service.morePorts })
+  for (const port of more) checkPort(note, `${path}.morePorts`, port)
+  const marked = service.fwmark.trim() !== ''
+  if (marked) wholeNumber(note, `${path}.fwmark`, service.fwmark, 1, mostMark)
+  else if (more.length > 0) note(`${path}.fwmark`, 'ports-need-mark', { ports: more.join(', ') })
+  if (marked && !(Number(service.persistentS) > 0)) note(`${path}.persistentS`, 'mark-needs-persistence', {}, 'warning')
+  const realPort = service.realPort.trim()
+  if (realPort === '' || realPort === service.port.trim()) return
+  checkPort(note, `${path}.realPort`, realPort)
+  if (forwarding !== 'nat') note(`${path}.realPort`, 'real-port-needs-nat', { port: realPort })
+  else if (marked) note(`${path}.realPort`, 'real-port-with-mark', { port: realPort })
+}
+
+function checkService(note: Note, path: string, service: ServiceDraft, forwarding: ClusterDraft['forwarding']): void {
   checkName(note, `${path}.name`, service.name)
   checkPort(note, `${path}.port`, service.port)
   if (!(schedulers as readonly string[]).includes(service.scheduler)) {
@@ -203,18 +244,16 @@ function checkService(note: Note, path: string, service: ServiceDraft): void {
   if (service.persistentS.trim() !== '') {
     wholeNumber(note, `${path}.persistentS`, service.persistentS, 0, mostPersistentSeconds)
   }
+  checkPortGroup(note, path, service, forwarding)
   const { check } = service
   wholeNumber(note, `${path}.check.intervalS`, check.intervalS, 1, mostCheckSeconds)
   wholeNumber(note, `${path}.check.reentryS`, check.reentryS, 1, mostCheckSeconds)
-  if (check.kind === 'connect') {
-    if (service.protocol === 'udp') note(`${path}.check.kind`, 'udp-needs-connect')
-    return
-  }
-  for (const field of ['send', 'expect'] as const) {
-    const reason = checkTextFault(check[field])
-    if (reason !== undefined) note(`${path}.check.${field}`, 'check-text-malformed', { reason })
-  }
-  if (check.expect.trim() === '') note(`${path}.check.expect`, 'check-expect-empty', {}, 'warning')
+  checkFaults(
+    service,
+    checkTextFault,
+    (field, code, detail) => note(`${path}.check.${field}`, code, detail),
+    (field, code, detail) => note(`${path}.check.${field}`, code, detail ?? {}, 'warning'),
+  )
 }
 
 function noteTaken(
@@ -242,7 +281,6 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
   }
 
   if (draft.name.trim() === '') note('name', 'field-empty')
-  if (draft.forwarding !== 'direct') note('forwarding', 'forwarding-not-yet', { forwarding: draft.forwarding })
 
   draft.directors.forEach((director, at) => {
     const path = `directors.${at}`
@@ -271,18 +309,26 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
 
   if (draft.services.length === 0) note('services', 'no-services')
   const served = new Set<string>()
+  const marks = new Set<string>()
   draft.services.forEach((service, at) => {
-    checkService(note, `services.${at}`, service)
-    const id = `${service.protocol} ${service.port.trim()}`
-    if (service.port.trim() !== '' && served.has(id)) {
-      note(`services.${at}.port`, 'service-taken', { protocol: service.protocol, port: service.port.trim() })
+    checkService(note, `services.${at}`, service, draft.forwarding)
+    for (const port of portsOf(service)) {
+      const id = `${service.protocol} ${port}`
+      const field = port === service.port.trim() ? 'port' : 'morePorts'
+      if (served.has(id)) note(`services.${at}.${field}`, 'service-taken', { protocol: service.protocol, port })
+      served.add(id)
     }
-    served.add(id)
+    const mark = service.fwmark.trim()
+    if (mark !== '' && marks.has(mark)) note(`services.${at}.fwmark`, 'mark-taken', { mark })
+    marks.add(mark)
   })
 
   if (draft.realServers.length === 0) note('realServers', 'no-real-servers')
   draft.realServers.forEach((server, at) => {
     checkHost(note, `realServers.${at}`, server, server.setUp === 'ssh')
+    if (server.setUp === 'windows' && draft.forwarding === 'tunnel') {
+      note(`realServers.${at}.setUp`, 'windows-no-tunnel', { host: server.name })
+    }
     wholeNumber(note, `realServers.${at}.weight`, server.weight, 0, mostWeight)
   })
 
@@ -371,7 +417,7 @@ function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
   const { virtualIp } = draft
   const { check } = service
   const persistentS = Number(service.persistentS.trim() || '0')
-  const sends = check.kind === 'send-expect'
+  const realPort = draft.forwarding === 'nat' ? service.realPort.trim() : ''
   return {
     kind: 'virtual',
     name: service.name.trim(),
@@ -379,21 +425,28 @@ function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
       set('active', 1),
       set('address', `${virtualIp.address.trim()} ${aliasLabel(virtualIp.device)}`),
       set('vip_nmask', maskOf(virtualIp.prefix)),
+      set('fwmark', service.fwmark),
       set('port', service.port),
       persistentS > 0 ? set('persistent', persistentS) : undefined,
-      sends && check.send !== '' ? { name: 'send', value: check.send } : undefined,
-      sends && check.expect !== '' ? { name: 'expect', value: check.expect } : undefined,
-      sends ? set('use_regex', 0) : undefined,
-      set('load_monitor', 'none'),
+      ...checkDirectives(check, draft.forwarding),
+      set('load_monitor', service.loadMonitor),
       set('scheduler', service.scheduler),
       set('protocol', service.protocol),
       set('timeout', check.intervalS),
       set('reentry', check.reentryS),
       set('quiesce_server', 0),
+      service.fwmark.trim() !== '' && portsOf(service).length > 1
+        ? setShoal('mark_ports', portsOf(service).join(' '))
+        : undefined,
     ),
     servers: draft.realServers.map((server) => ({
       name: server.name.trim(),
-      settings: settings(set('address', clusterAddressOf(server)), set('active', 1), set('weight', server.weight)),
+      settings: settings(
+        set('address', clusterAddressOf(server)),
+        set('active', 1),
+        realPort === '' || realPort === service.port.trim() ? undefined : set('port', realPort),
+        set('weight', server.weight),
+      ),
     })),
   }
 }

@@ -4,6 +4,7 @@
  * or in the keychain. The lvs.cf is made from the draft (see cluster-lvscf.ts).
  */
 import { z } from 'zod'
+import { chosenKinds } from './checks.ts'
 
 const text = z.string().max(4000)
 
@@ -11,6 +12,8 @@ export const loginSchema = z.object({
   /** `agent`: the SSH agent of this desktop. `key`: a private key file. `password`: asked for, never stored in the draft. */
   kind: z.enum(['agent', 'key', 'password']),
   keyFile: text,
+  /** The way over other hosts (see jump.ts): `user@bastion:2222`; absent or empty = as ~/.ssh/config says, else straight. */
+  jump: text.exactOptional(),
 })
 export type Login = z.infer<typeof loginSchema>
 
@@ -37,8 +40,8 @@ export type DirectorDraft = z.infer<typeof directorDraftSchema>
 
 const realServerDraftSchema = hostDraftSchema.extend({
   weight: text,
-  /** `ssh`: Shoal sets it up. `script`: the operator runs a script there. */
-  setUp: z.enum(['ssh', 'script']),
+  /** `ssh`: Shoal sets it up. `script`: the operator runs a shell script there, `windows`: a PowerShell script. */
+  setUp: z.enum(['ssh', 'script', 'windows']),
 })
 export type RealServerDraft = z.infer<typeof realServerDraftSchema>
 
@@ -47,14 +50,38 @@ const serviceDraftSchema = z.object({
   name: text,
   protocol: z.enum(['tcp', 'udp']),
   port: text,
+  /** NAT only: the port on the real servers; empty = the same. */
+  realPort: text.default(''),
+  /** Ports besides `port` that are one service with it, by a firewall mark: `443`, `20 21`. */
+  morePorts: text.default(''),
+  /** The firewall mark that binds the ports; empty = the service is its port alone. */
+  fwmark: text.default(''),
   scheduler: text,
   /** Seconds; empty or 0 = no persistence. */
   persistentS: text,
+  /** Whether the weights follow the load of the real servers (lvs.cf `load_monitor`). */
+  loadMonitor: z.enum(['none', 'uptime']).default('none'),
   check: z.object({
-    kind: z.enum(['connect', 'send-expect']),
+    /** `connect` and `send-expect` are Piranha's own; the others become `# shoal: check` (see cluster-check.ts). */
+    kind: z.enum(['send-expect', ...chosenKinds]),
     /** As written in lvs.cf, escapes included: `GET / HTTP/1.0\r\n\r\n`. */
     send: text,
     expect: text,
+    /** HTTP and HTTPS: what is asked for, as which host (empty: the address; also what a mail server is greeted with). */
+    path: text.default('/'),
+    host: text.default(''),
+    /** Status codes that count: `200-399`. */
+    status: text.default('200-399'),
+    /** The page must contain this; empty = anything. */
+    body: text.default(''),
+    /** DNS: the name asked for. */
+    name: text.default('.'),
+    /** MySQL, PostgreSQL: who is greeted. */
+    user: text.default('shoal'),
+    /** Program with its arguments; `%h` and `%p` are address and port. */
+    script: text.default(''),
+    /** The virtual IP is asked for through each real server, too. */
+    viaVip: z.boolean().default(false),
     intervalS: text,
     /** lvs.cf `reentry`, seconds. */
     reentryS: text,
@@ -75,6 +102,25 @@ export const wizardSteps = [
 ] as const
 export type WizardStep = (typeof wizardSteps)[number]
 
+/** How the real servers are made ready, where a forwarding method leaves a choice. */
+const realServerWaySchema = z.object({
+  /**
+   * Direct routing: `sysctl` makes the kernel silent about the virtual IP (arp_ignore, arp_announce); `arptables` filters its ARP
+   * packets and leaves the kernel values alone.
+   */
+  direct: z.enum(['sysctl', 'arptables']).default('sysctl'),
+  /** NAT: `default-route` sends everything by the directors; `policy-route` only the answers of the services. */
+  nat: z.enum(['default-route', 'policy-route']).default('default-route'),
+})
+
+/** What Shoal may do to things on the hosts that are not its own. */
+const consentSchema = z.object({
+  /** Services to be stopped and disabled, `director-1/keepalived`. */
+  stop: z.array(text).default([]),
+  /** Whether a firewall that refuses unknown packets is opened for heartbeat and services. */
+  firewall: z.boolean().default(true),
+})
+
 export const clusterDraftSchema = z.object({
   id: text,
   name: text,
@@ -86,6 +132,8 @@ export const clusterDraftSchema = z.object({
   natRouter: z.object({ address: text, device: text, prefix: text }),
   services: z.array(serviceDraftSchema),
   realServers: z.array(realServerDraftSchema),
+  realServerWay: realServerWaySchema.prefault({}),
+  consent: consentSchema.prefault({}),
   failure: z.object({
     keepaliveMs: text,
     deadtimeMs: text,

@@ -3,6 +3,8 @@
  * screen shows. Addresses are canonical text (dotted IPv4, lower-case compressed IPv6); times are milliseconds unless named otherwise.
  */
 
+import type { Check } from './checks.ts'
+
 /** How packets reach the real servers (lvs.cf `network = nat | direct | tunnel`). */
 export type Forwarding = 'nat' | 'direct' | 'tunnel'
 
@@ -30,8 +32,14 @@ export interface Config {
   readonly syncDaemon?: { readonly device: string; readonly id: number }
   /** `ipvsadm --set`; 0 leaves the kernel's value (seconds, as in lvs.cf). */
   readonly timeouts: { readonly tcpS: number; readonly tcpFinS: number; readonly udpS: number }
+  /** Connections of a server that is taken out end at once (`expire_nodest_conn`); absent = as the kernel has it. */
+  readonly expireNodest?: boolean
+  /** Persistent clients of a server with weight 0 are let go (`expire_quiescent_template`); absent = see `kernelSettings`. */
+  readonly expireQuiescent?: boolean
   readonly failback: Failback
   readonly announce: Announce
+  /** Metrics and health are offered over HTTP here too; absent = on the agent's unix socket only. */
+  readonly metricsListen?: { readonly address: string; readonly port: number }
   readonly virtualServers: readonly VirtualServer[]
 }
 
@@ -64,6 +72,12 @@ export interface Announce {
 
 export type Protocol = 'tcp' | 'udp'
 
+/** Ports `from` to `to`, both included. */
+export interface PortRange {
+  readonly from: number
+  readonly to: number
+}
+
 export interface VirtualServer {
   readonly name: string
   /** Inactive virtual servers are kept in the file and not served. */
@@ -82,6 +96,12 @@ export interface VirtualServer {
   /** A failed real server gets weight 0 instead of being removed. */
   readonly quiesce: boolean
   readonly loadMonitor?: string
+  /** Where a real server tells its load (TCP, the text of /proc/loadavg), when `loadMonitor` is set. */
+  readonly loadPort?: number
+  /** With a mark: packets to these ports of the virtual IP carry it; absent = to `port` (every port where that is 0). */
+  readonly markPorts?: readonly PortRange[]
+  /** A server that comes back gets its weight gradually over this long; absent = at once. */
+  readonly slowStartMs?: number
   readonly check: Check
   readonly realServers: readonly RealServer[]
 }
@@ -92,19 +112,4 @@ export interface RealServer {
   readonly address: string
   readonly port: number
   readonly weight: number
-}
-
-/** A nanny check. `send`, `expect` are the bytes meant, escapes already translated; `expect` being `*` alone accepts any answer. */
-export interface Check {
-  readonly kind: 'connect' | 'send-expect' | 'program'
-  readonly send?: string
-  readonly expect?: string
-  readonly regex: boolean
-  /** The command line of `send_program`, `%h` and `%p` still in it. */
-  readonly program?: string
-  readonly intervalMs: number
-  readonly timeoutMs: number
-  /** Successes needed to come back after a failure; failures needed to go. */
-  readonly rise: number
-  readonly fall: number
 }

@@ -39,6 +39,28 @@ export const hostFactsSchema = z.object({
     }),
   ),
   routes: z.array(z.object({ to: z.string(), via: z.string().optional(), device: z.string() })),
+  /** Policy rules besides the kernel's own three (`ip rule`), as text. */
+  rules: z.array(z.string()).default([]),
+  /** What manages the network: the services that run, and per card its owner and, for systemd-networkd, the file it goes by. */
+  network: z
+    .object({
+      managers: z.array(z.enum(['NetworkManager', 'systemd-networkd', 'networking', 'wicked', 'dhcpcd'])),
+      owners: z.record(z.string(), z.string()),
+      networkdFiles: z.record(z.string(), z.string()),
+    })
+    .default({ managers: [], owners: {}, networkdFiles: {} }),
+  /** The SSH connection the facts came by, as the host sees it; absent when it cannot tell. */
+  ssh: z.object({ from: z.string(), to: z.string(), port: z.number() }).optional(),
+  /** `lxc`, `docker` …: the kernel and its modules belong to another host. Empty: none. */
+  container: z.string().default(''),
+  /** Where the machine runs by its firmware's name, when that is a cloud whose network must be told of every address; else empty. */
+  cloud: z.string().default(''),
+  /** The system is replaced as a whole and takes packages in another way (transactional-update, rpm-ostree). */
+  immutable: z.boolean().default(false),
+  /** Cards that join received packets beyond what may be forwarded again (large-receive-offload). */
+  lroCards: z.array(z.string()).default([]),
+  /** Whether the kernel can unwrap IP in IP (module ipip there or loaded). */
+  ipip: z.boolean().default(false),
   /** Values of the sysctls that matter, by name. */
   sysctls: z.record(z.string(), z.string()),
   ipvs: z.object({
@@ -51,7 +73,15 @@ export const hostFactsSchema = z.object({
   /** Commands found, with their path; absent = not installed. */
   commands: z.record(z.string(), z.string()),
   /** Other owners of a VIP or of IPVS that are enabled or running: keepalived, ldirectord, pulse, … */
-  rivals: z.array(z.object({ name: z.string(), enabled: z.boolean(), running: z.boolean() })),
+  rivals: z.array(
+    z.object({
+      name: z.string(),
+      enabled: z.boolean(),
+      running: z.boolean(),
+      /** Whether systemd has a unit of that name: only then can it be stopped as a service. */
+      unit: z.boolean().default(true),
+    }),
+  ),
   /** Listening sockets, for "is the service bound where the VIP arrives". */
   listening: z.array(
     z.object({
@@ -61,7 +91,23 @@ export const hostFactsSchema = z.object({
       process: z.string().optional(),
     }),
   ),
-  firewall: z.object({ active: z.array(z.string()), inputDrops: z.boolean() }),
+  firewall: z.object({
+    active: z.array(z.string()),
+    inputDrops: z.boolean(),
+    forwardDrops: z.boolean().default(false),
+    /** Chains of nftables that refuse what they do not know: an accept elsewhere does not help against them. */
+    chains: z
+      .array(z.object({ family: z.string(), table: z.string(), chain: z.string(), hook: z.enum(['input', 'forward']) }))
+      .default([]),
+    /** firewalld's zone of each card; the default zone under ``. */
+    zones: z.record(z.string(), z.string()).default({}),
+    /** Rules that rewrite the source of what is forwarded (masquerade), as text. */
+    masquerades: z.array(z.string()).default([]),
+    /** Rules that redirect packets to this host itself, as text. */
+    redirects: z.array(z.string()).default([]),
+  }),
+  /** `enforcing`, `permissive`, or empty where there is no SELinux. */
+  selinux: z.string().default(''),
   /** What Shoal left here earlier; absent = nothing. */
   shoal: z
     .object({

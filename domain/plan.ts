@@ -17,9 +17,18 @@ export type StepKind =
   | 'agent-unit'
   | 'agent-start'
   | 'agent-ready'
+  | 'network-owner'
+  | 'firewall'
+  | 'stop-rival'
+  | 'tunnel-module'
   | 'arp-silence'
   | 'vip-unit'
   | 'vip-up'
+  | 'path-filter'
+  | 'route-unit'
+  | 'route-up'
+  | 'route-kept'
+  | 'load-socket'
 
 /**
  * A file Shoal writes. Text is shown as it is; a binary is named with its size and digest; a secret's text is made when the plan
@@ -65,6 +74,8 @@ export interface Finding {
   readonly command: string
   readonly answer: string
   readonly problem: Problem
+  /** A warning that somebody has decided to live with, with the reason and when. Never on a block. */
+  readonly ignored?: { readonly reason: string; readonly atMs: number }
 }
 
 export interface Plan {

@@ -2,7 +2,9 @@
  * A failure that can happen is a value. Every part of Shoal (file reader, SSH, provisioning, agent, window) reports with the
  * same shape, so one list on the screen and one printer on the command line can show them all. Bugs throw; problems are returned.
  */
+import type { ActingCode } from './speech/acting.ts'
 import type { AppCode } from './speech/app.ts'
+import type { ChecksCode } from './speech/checks.ts'
 import type { ClusterCode } from './speech/cluster.ts'
 import type { DocumentCode } from './speech/document.ts'
 import type { HostCode } from './speech/host.ts'
@@ -11,7 +13,8 @@ import type { NeighboursCode } from './speech/neighbours.ts'
 import type { ServeCode } from './speech/serve.ts'
 
 /** Every code Shoal can report. A code without its sentence and remedy in each language does not compile (see speech/). */
-export type ProblemCode = AppCode | ClusterCode | DocumentCode | HostCode | LvscfCode | NeighboursCode | ServeCode
+export type ProblemCode =
+  ActingCode | AppCode | ChecksCode | ClusterCode | DocumentCode | HostCode | LvscfCode | NeighboursCode | ServeCode
 
 /** `block`: nothing goes on. `warning`: it works, but will surprise. `note`: worth knowing. */
 export type Severity = 'block' | 'warning' | 'note'

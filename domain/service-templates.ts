@@ -5,17 +5,17 @@ import type { ServiceDraft } from './cluster.ts'
 export const serviceTemplates = ['web-sticky', 'web', 'mail', 'dns', 'database', 'other'] as const
 export type ServiceTemplate = (typeof serviceTemplates)[number]
 
-type Check = Pick<ServiceDraft['check'], 'kind' | 'send' | 'expect'>
+type Check = Partial<ServiceDraft['check']>
 
 const connect: Check = { kind: 'connect', send: '', expect: '' }
-const http: Check = { kind: 'send-expect', send: 'GET / HTTP/1.0\\r\\n\\r\\n', expect: 'HTTP' }
-/** A greeting the server sends by itself (RFC 5321 4.2: 220 on connection). */
-const smtp: Check = { kind: 'send-expect', send: '', expect: '220' }
-/**
- * A DNS header made of letters: its second half word is an opcode no server implements, so a live one answers NOTIMP or FORMERR, and
- * every answer begins with the id that was sent (RFC 1035 4.1.1).
- */
-const dnsHeader: Check = { kind: 'send-expect', send: 'SHOALCHECKAA', expect: 'SH' }
+/** Any page that is no error of the client or the server. */
+const http: Check = { kind: 'http' }
+const https: Check = { kind: 'https' }
+const smtp: Check = { kind: 'smtp' }
+/** The handshake is completed: servers block a host whose connections end in the middle of it. */
+const mysql: Check = { kind: 'mysql' }
+/** The servers of the root: every resolver knows them. */
+const dns: Check = { kind: 'dns' }
 
 /** Ten minutes cover the think time of a person at a form. */
 const stickyS = '600'
@@ -35,7 +35,7 @@ const entries: Readonly<
 > = {
   'web-sticky': [
     { name: 'web', port: '80', protocol: 'tcp', scheduler: 'wlc', persistentS: stickyS, check: http },
-    { name: 'web-tls', port: '443', protocol: 'tcp', scheduler: 'wlc', persistentS: stickyS, check: connect },
+    { name: 'web-tls', port: '443', protocol: 'tcp', scheduler: 'wlc', persistentS: stickyS, check: https },
   ],
   web: [{ name: 'web', port: '80', protocol: 'tcp', scheduler: 'rr', persistentS: '', check: http }],
   mail: [
@@ -43,10 +43,10 @@ const entries: Readonly<
     { name: 'imaps', port: '993', protocol: 'tcp', scheduler: 'wlc', persistentS: '', check: connect },
   ],
   dns: [
-    { name: 'dns-udp', port: '53', protocol: 'udp', scheduler: 'rr', persistentS: '', check: dnsHeader },
-    { name: 'dns-tcp', port: '53', protocol: 'tcp', scheduler: 'rr', persistentS: '', check: connect },
+    { name: 'dns-udp', port: '53', protocol: 'udp', scheduler: 'rr', persistentS: '', check: dns },
+    { name: 'dns-tcp', port: '53', protocol: 'tcp', scheduler: 'rr', persistentS: '', check: dns },
   ],
-  database: [{ name: 'db', port: '3306', protocol: 'tcp', scheduler: 'wlc', persistentS: '', check: connect }],
+  database: [{ name: 'db', port: '3306', protocol: 'tcp', scheduler: 'wlc', persistentS: '', check: mysql }],
   other: [{ name: 'service', port: '', protocol: 'tcp', scheduler: 'wlc', persistentS: '', check: connect }],
 }
 

@@ -54,6 +54,58 @@ export interface ClusterStatus {
   readonly directors: readonly DirectorStatus[]
 }
 
+/**
+ * What of a director is another since the last change that was told. Virtual servers come whole, one by one, and only those that
+ * differ; a large cluster's come in several changes, so that none of them keeps a window busy for long.
+ */
+export interface DirectorChange extends Omit<DirectorStatus, 'services'> {
+  readonly changed: readonly ServiceReport[]
+  /** Ids of virtual servers that are no longer there. */
+  readonly gone: readonly string[]
+}
+
+/** What is another since the last change: the small parts whole, the virtual servers as differences. */
+export interface StatusChange extends Omit<ClusterStatus, 'directors'> {
+  readonly directors: readonly DirectorChange[]
+}
+
+/** Virtual servers after a change: those that differ in their place, new ones at the end. The same array when none differs. */
+export function withChanged(
+  services: readonly ServiceReport[],
+  changed: readonly ServiceReport[],
+  gone: readonly string[],
+): readonly ServiceReport[] {
+  if (changed.length === 0 && gone.length === 0) return services
+  const fresh = new Map(changed.map((service) => [service.id, service] as const))
+  const left = new Set(gone)
+  const next: ServiceReport[] = []
+  for (const service of services) {
+    if (left.has(service.id) && !fresh.has(service.id)) continue
+    next.push(fresh.get(service.id) ?? service)
+    fresh.delete(service.id)
+  }
+  next.push(...fresh.values())
+  return next
+}
+
+/** The status after a change; what did not change stays the same object. */
+export function afterChange(status: ClusterStatus, change: StatusChange): ClusterStatus {
+  const directors = change.directors.map(({ changed, gone, ...director }): DirectorStatus => {
+    const before = status.directors.find(({ hostId }) => hostId === director.hostId)?.services ?? []
+    return { ...director, services: withChanged(before, changed, gone) }
+  })
+  return { ...change, directors }
+}
+
+/** What the wire answered for an address: the directors that asked, and who answered (a director's name, else a hardware address). */
+export interface WireAnswer {
+  readonly address: string
+  readonly atMs: number
+  /** Empty: nobody could ask. The holder itself does not ask. */
+  readonly askedBy: readonly string[]
+  readonly answeredBy: readonly string[]
+}
+
 /** A line of the start page. */
 export interface ClusterSummary {
   readonly id: string
@@ -61,5 +113,7 @@ export interface ClusterSummary {
   readonly virtualIps: readonly string[]
   readonly directors: readonly { readonly name: string; readonly address: string }[]
   readonly watched: boolean
+  /** Not the operator's: the simulated cluster, in memory only. */
+  readonly simulated?: true
   readonly verdict?: Verdict
 }

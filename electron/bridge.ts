@@ -1,5 +1,6 @@
 /** The main process's end of the bridge: requests from our own page to the core, the core's events to every window. */
 import { carry } from '../core/carry.ts'
+import type { Audit } from '../core/audit.ts'
 import type { Core, Log } from '../core/ports.ts'
 import { failed, problem } from '../domain/problem.ts'
 import type { Result } from '../domain/problem.ts'
@@ -30,8 +31,9 @@ export function connectWindows(parts: {
   readonly receivers: () => readonly Receiver[]
   readonly home: string
   readonly log: Log
+  readonly audit: Audit
 }): () => void {
-  const { ipc, core, receivers, home, log } = parts
+  const { ipc, core, receivers, home, log, audit } = parts
   ipc.handle(askChannel, async (sender, name, args): Promise<Result<unknown>> => {
     if (!isOwnSender(sender, home)) {
       log('warn', 'a request of another page was refused', { page: sender.senderFrame?.url ?? '(gone)' })
@@ -39,7 +41,7 @@ export function connectWindows(parts: {
     }
     if (typeof name !== 'string')
       return failed(problem('request-malformed', { request: String(name), reason: 'its name is not text' }))
-    return carry(core, log, name, args)
+    return carry({ core, log, audit }, { via: 'window' }, name, args)
   })
   const stop = core.on((name, event) => {
     for (const receiver of receivers())

@@ -5,15 +5,19 @@
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, safeStorage, screen, session } from 'electron'
+import { openAudit } from '../core/audit.ts'
 import { createCore } from '../core/core.ts'
 import { defaultDataDir } from '../core/data-dir.ts'
-import { lineLog } from '../core/log.ts'
+import { ownDataDir } from '../core/data-dir-owner.ts'
+import { allLogs, fileLog, lineLog } from '../core/log.ts'
 import { readOffered } from '../core/offered.ts'
 import { version } from '../core/version.ts'
 import { speak } from '../domain/speech/speech.ts'
 import { connectWindows } from './bridge.ts'
+import { fileDialogs } from './file-dialogs.ts'
+import type { ChooseFile } from './file-dialogs.ts'
 import { keychain } from './keychain.ts'
-import { menuTemplate, menuWords } from './menu.ts'
+import { menuLanguage, menuTemplate, menuWords } from './menu.ts'
 import { pageAddress, scheme, schemePrivileges, screenHandler } from './page.ts'
 import { agentDir, readStart } from './start.ts'
 import { guardContents, guardSession, windowOptions } from './window.ts'
@@ -22,13 +26,14 @@ import { keepWindowState, placeOnScreens, readWindowState } from './window-state
 /** A core that does not close within this is left behind: the operator closed the window. */
 const closeMostMs = 15_000
 
-const log = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
 const builtScreen = path.join(import.meta.dirname, '../renderer')
 /** The development server's page while developing; never in a packaged application. */
 const home = (!app.isPackaged && process.env['ELECTRON_RENDERER_URL']) || pageAddress
 
 const start = readStart(process.argv.slice(1), process.cwd())
 const dataDir = start.data ?? defaultDataDir(process.platform, process.env, homedir())
+const terminalLog = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
+const log = allLogs(terminalLog, fileLog(dataDir))
 // Chromium's own files are no part of the operator's data, and each data directory is one application.
 app.setPath('userData', path.join(dataDir, 'window'))
 
@@ -66,24 +71,33 @@ async function show(file?: string): Promise<void> {
   if (file !== undefined) await window.loadURL(documentAddress(file))
 }
 
-async function chooseFile(): Promise<void> {
-  const say = menuWords(app.getLocale())
-  const options: Electron.OpenDialogOptions = {
-    title: say.chooseFile,
-    properties: ['openFile', 'showHiddenFiles'],
-    filters: [
-      { name: say.files, extensions: ['cf'] },
-      { name: say.allFiles, extensions: ['*'] },
-    ],
-  }
-  const chosen = await (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options))
-  if (!chosen.canceled && chosen.filePaths[0] !== undefined) await show(chosen.filePaths[0])
+const chooseFile: ChooseFile = (purpose, suggested) =>
+  fileDialogs(
+    {
+      open: (options) => (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options)),
+      save: (options) => (window ? dialog.showSaveDialog(window, options) : dialog.showSaveDialog(options)),
+    },
+    menuWords(app.getLocale()),
+  )(purpose, suggested)
+
+async function openChosen(): Promise<void> {
+  const file = await chooseFile('open')
+  if (file !== undefined) await show(file)
 }
 
 async function run(): Promise<void> {
   await app.whenReady()
   guardSession(session.defaultSession)
   protocol.handle(scheme, screenHandler(builtScreen))
+
+  const owned = await ownDataDir(dataDir, 'the Shoal window')
+  if (!owned.ok) {
+    const said = owned.problems.map((one) => speak(one, menuLanguage(app.getLocale())))
+    dialog.showErrorBox('Shoal', said.map(({ says, remedy }) => `${says}\n\n${remedy}`).join('\n\n'))
+    app.exit(1)
+    return
+  }
+  const audit = openAudit(dataDir, log)
 
   const offered = start.offer === undefined ? undefined : await readOffered(start.offer)
   if (offered && !offered.ok)
@@ -95,6 +109,7 @@ async function run(): Promise<void> {
     home: homedir(),
     agentDir: agentDir(app.isPackaged, process.resourcesPath, app.getAppPath()),
     host: 'electron',
+    chooseFile,
     version,
     log,
     ...(offered?.ok ? { offered: offered.value } : {}),
@@ -102,7 +117,7 @@ async function run(): Promise<void> {
     ...(sshAgentSocket ? { sshAgentSocket } : {}),
   })
   const receivers = () => BrowserWindow.getAllWindows().map(({ webContents }) => webContents)
-  const disconnect = connectWindows({ ipc: ipcMain, core, receivers, home, log })
+  const disconnect = connectWindows({ ipc: ipcMain, core, receivers, home, log, audit })
 
   let closed = false
   app.on('before-quit', (event) => {
@@ -111,13 +126,14 @@ async function run(): Promise<void> {
     for (const open of BrowserWindow.getAllWindows()) open.close()
     const overdue = new Promise<void>((resolve) => setTimeout(resolve, closeMostMs))
     disconnect()
-    void Promise.race([Promise.all([core.close(), placeKept]), overdue]).finally(() => {
+    const settled = Promise.all([core.close().then(() => audit.close()), placeKept, owned.value()])
+    void Promise.race([settled, overdue]).finally(() => {
       closed = true
       app.quit()
     })
   })
 
-  const openFile = () => void chooseFile()
+  const openFile = () => void openChosen()
   const template = menuTemplate({ locale: app.getLocale(), mac: process.platform === 'darwin', openFile })
   Menu.setApplicationMenu(Menu.buildFromTemplate(template))
   await show(start.file)

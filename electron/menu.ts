@@ -22,6 +22,7 @@ const words = {
     zoomOut: 'Smaller',
     fullScreen: 'Full screen',
     chooseFile: 'Open an lvs.cf',
+    saveFile: 'Save the lvs.cf as',
     files: 'Piranha configuration',
     allFiles: 'All files',
   },
@@ -44,14 +45,20 @@ const words = {
     zoomOut: '缩小',
     fullScreen: '全屏',
     chooseFile: '打开 lvs.cf',
+    saveFile: '另存 lvs.cf',
     files: 'Piranha 配置',
     allFiles: '所有文件',
   },
 } as const satisfies Record<Language, object>
 
+/** The language Shoal speaks to a system of this locale. */
+export function menuLanguage(locale: string): Language {
+  return locale.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
+}
+
 /** The menu's and dialogs' words. */
 export function menuWords(locale: string): (typeof words)[Language] {
-  return words[locale.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en']
+  return words[menuLanguage(locale)]
 }
 
 /** The menu; `openFile` asks for a file and shows it. On macOS the first menu is the application's own. */

@@ -75,8 +75,8 @@ export interface GuardedSession {
   setDevicePermissionHandler(handler: () => boolean): void
 }
 
-/** Copying commands and addresses to the clipboard is the one thing granted; it needs a click anyway. */
-const granted: ReadonlySet<string> = new Set(['clipboard-sanitized-write'])
+/** Copying to the clipboard (it needs a click anyway), and notifications, which the operator switches on in the settings. */
+const granted: ReadonlySet<string> = new Set(['clipboard-sanitized-write', 'notifications'])
 
 export function guardSession(session: GuardedSession): void {
   session.setPermissionRequestHandler((_contents, permission, decide) => decide(granted.has(permission)))

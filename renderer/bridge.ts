@@ -42,6 +42,9 @@ function setConnection(state: Connection['state']): void {
 const eventNames: readonly EventName[] = [
   'cluster.status',
   'cluster.journal',
+  'cluster.drill',
+  'cluster.command',
+  'simulation.changed',
   'clusters.changed',
   'draft.kept',
   'run.changed',

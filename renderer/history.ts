@@ -4,15 +4,18 @@
  */
 import type { FailoverRecord, JournalEntry } from '../domain/contract/agent.ts'
 
-function keyOf(entry: JournalEntry): string {
+/** What a line is known by. */
+export function keyOf(entry: JournalEntry): string {
   return `${entry.director}\n${entry.boot}\n${entry.seq}`
 }
 
-/** Adds entries to those known; each once, newest first. */
+const newestFirst = (a: JournalEntry, b: JournalEntry): number => b.atMs - a.atMs || b.seq - a.seq
+
+/** Adds entries to those known (newest first); each once, newest first. */
 export function mergeJournal(known: readonly JournalEntry[], fresh: readonly JournalEntry[]): JournalEntry[] {
   const byKey = new Map<string, JournalEntry>()
-  for (const entry of [...known, ...fresh]) byKey.set(keyOf(entry), entry)
-  return [...byKey.values()].sort((a, b) => b.atMs - a.atMs || b.seq - a.seq)
+  for (const entry of [...fresh, ...known]) byKey.set(keyOf(entry), entry)
+  return [...byKey.values()].sort(newestFirst)
 }
 
 export type Lane = 'role' | 'failover' | 'health' | 'network' | 'configuration' | 'operator' | 'agent'
@@ -27,6 +30,7 @@ export function laneOf(entry: JournalEntry): Lane {
       return 'role'
     case 'health':
       return 'health'
+    case 'disagreement':
     case 'path':
     case 'link':
       return 'network'
@@ -34,6 +38,7 @@ export function laneOf(entry: JournalEntry): Lane {
     case 'drift':
       return 'configuration'
     case 'order':
+    case 'drained':
       return 'operator'
     case 'started':
     case 'stopped':
@@ -59,6 +64,53 @@ export function timeline(journal: readonly JournalEntry[], chosen: ReadonlySet<L
 
 function takeoverOf(record: FailoverRecord): string {
   return `${record.to} ${record.term}`
+}
+
+/** The virtual server a line is about, by its id; undefined for what is about the whole cluster. */
+export function serviceOf({ event }: JournalEntry): string | undefined {
+  switch (event.kind) {
+    case 'health':
+    case 'drained':
+      return event.service
+    case 'order':
+      return event.service
+    default:
+      return undefined
+  }
+}
+
+export interface Wanted {
+  readonly lanes: ReadonlySet<Lane>
+  /** Empty: of both. */
+  readonly director: string
+  /** Empty: of all, and of none. */
+  readonly service: string
+  /** All of these words have to be in the line as it is said. */
+  readonly words: string
+  /** No earlier line. */
+  readonly fromMs: number
+}
+
+/** The lines to show of a journal (newest first). `textOf` says a line. */
+export function wantedOf(
+  journal: readonly JournalEntry[],
+  wanted: Wanted,
+  textOf: (entry: JournalEntry) => string,
+): JournalEntry[] {
+  const words = wanted.words.toLowerCase().split(/\s+/).filter(Boolean)
+  return timeline(journal, wanted.lanes).filter((entry) => {
+    if (entry.atMs < wanted.fromMs) return false
+    if (wanted.director !== '' && entry.director !== wanted.director) return false
+    if (wanted.service !== '' && serviceOf(entry) !== wanted.service && !isAbout(entry, wanted.service)) return false
+    if (words.length === 0) return true
+    const text = `${entry.director} ${textOf(entry)}`.toLowerCase()
+    return words.every((word) => text.includes(word))
+  })
+}
+
+/** A disagreement of the directors is about each service it names. */
+function isAbout({ event }: JournalEntry, service: string): boolean {
+  return event.kind === 'disagreement' && event.servers.some((one) => one.service === service)
 }
 
 type Phase =

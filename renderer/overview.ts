@@ -45,12 +45,3 @@ export function countsOf(service: ServiceReport): {
   }
   return { up, total: service.realServers.length, active, inactive }
 }
-
-/** The directors that say they hold an address, by name. */
-export function holdersOf(status: ClusterStatus, address: string, nowMs: number): DirectorStatus[] {
-  return status.directors.filter(
-    (director) =>
-      freshnessOf(director, status.staleAfterMs, nowMs).kind === 'fresh' &&
-      director.report?.virtualIps.some((ip) => ip.address === address && ip.held === true),
-  )
-}

@@ -15,6 +15,8 @@ export const router = createRouter({
       props: true,
       children: [
         { path: '', name: 'overview', component: () => import('./pages/cluster/OverviewPage.vue') },
+        { path: 'services', name: 'services', component: () => import('./pages/cluster/ServicesPage.vue') },
+        { path: 'drills', name: 'drills', component: () => import('./pages/cluster/DrillsPage.vue') },
         { path: 'history', name: 'history', component: () => import('./pages/cluster/HistoryPage.vue') },
         {
           path: 'configuration',
@@ -23,6 +25,7 @@ export const router = createRouter({
         },
       ],
     },
+    { path: '/settings', name: 'settings', component: () => import('./pages/SettingsPage.vue') },
     { path: '/document', name: 'document', component: () => import('./document/DocumentPage.vue') },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

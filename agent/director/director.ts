@@ -3,43 +3,46 @@
  * `wakeAt(state)` says when it wants to be woken. Whatever the input was, every step ends with the same questions: who serves, is a
  * beat due, is a check due, is the kernel as it should be.
  */
-import {
-  answered,
-  awake,
-  beatOf,
-  decide,
-  heardPeer,
-  holds,
-  memoryOf,
-  order,
-  roleDue,
-  saysHolds,
-  stopLimitMs,
-  tookOver,
-} from './failover.ts'
-import { probed, recheck, runDue, withConfig, type Turn } from './health.ts'
+import type { Config } from '../../domain/config.ts'
+import { beatOf } from './beat.ts'
+import { decide, heardPeer, roleDue, stopLimitMs } from './failover.ts'
+import { holds, saysHolds, seeLinks } from './fitness.ts'
+import { order } from './handover.ts'
+import { anyUsable, probed, recheck, runDue, withConfig, type Turn } from './health.ts'
+import { compareSights, withPage } from './sight.ts'
 import { fallSilent, hear, pathsOf, refuse, withPaths, withTrouble } from './heartbeat.ts'
 import { kernelDue, lookAround, reconcile, seen, trouble } from './kernel.ts'
 import { byAddress, floating, hasPeer, timing, type State, type Work } from './state.ts'
+import { bound, heardOverrides, loaded, orderWeight, steer, steeringDue, turned } from './steering.ts'
+import { arrange, arranged, surroundingsDue, surveyed, surveySoon } from './surroundings.ts'
+import { makeKnown, learn, learntBy, memoryOf, tookOver } from './takeover.ts'
+import { answered, awake, checkPassed, routed } from './witness.ts'
 import type { Effect, Input, Now, Side } from './words.ts'
 
 /** The worst lateness is kept per ten seconds, for a minute. */
 const latenessBucketMs = 10_000
 const latenessBuckets = 6
 
+/** Beats whose sending is remembered for their echo. */
+const sentBeats = 32
+
 /** The next state and what is to be done, in this order. */
 export function step(state: State, input: Input, now: Now): readonly [State, readonly Effect[]] {
   const w: Work = { s: { ...state }, out: [], now, beatNow: false }
-  noteLateness(w)
+  const lateMs = noteLateness(w)
   take(w, input)
   if (w.s.stopping?.exited) return [w.s, w.out]
   knowSide(w)
   listenToSilence(w)
   decide(w)
-  if (w.s.side) check(w)
+  if (w.s.side) check(w, lateMs)
+  compareViews(w)
+  steer(w)
   lookAround(w)
   reconcile(w)
+  arrange(w)
   announceDue(w)
+  learn(w)
   sayBeat(w)
   leave(w)
   w.s.lastStepMs = now.ms
@@ -53,11 +56,14 @@ export function wakeAt(state: State): number {
     roleDue(state),
     state.side ? state.health.dueMs : Infinity,
     kernelDue(state),
+    steeringDue(state),
+    surroundingsDue(state),
     state.takeover ? Infinity : Math.max(state.announceAtMs[0] ?? Infinity, state.unsureUntilMs),
   )
 }
 
-function noteLateness(w: Work): void {
+/** How much later than it wanted the director was woken, written down. */
+function noteLateness(w: Work): number {
   const { s, now } = w
   const lateMs = Math.max(0, Math.round(now.ms - wakeAt(s)))
   const bucket = Math.floor(now.ms / latenessBucketMs)
@@ -66,15 +72,25 @@ function noteLateness(w: Work): void {
     s.lateness = [...s.lateness.filter((l) => l.bucket > bucket - latenessBuckets), { bucket, worstMs: lateMs }]
   else if (lateMs > last.worstMs) s.lateness = [...s.lateness.slice(0, -1), { bucket, worstMs: lateMs }]
   if (now.ms > s.lastStepMs) awake(w, now.ms - s.lastStepMs)
+  return lateMs
 }
 
 function take(w: Work, input: Input): void {
   const { s, now } = w
   switch (input.kind) {
-    case 'configured':
+    case 'configured': {
+      const missing = input.missing ?? []
+      const says = missing.map(schedulerMissing)
+      // What runs is not replaced by something this kernel cannot do; at a start the rest is served.
+      if (missing.length > 0 && s.config) {
+        take(w, { kind: 'misconfigured', says, hasKey: input.hasKey })
+        return
+      }
+      for (const one of says) trouble(w, one)
       configure(w, input)
       reloaded(w, undefined)
       return
+    }
     case 'misconfigured':
       s.hasKey = input.hasKey
       s.configProblems = input.says
@@ -87,7 +103,8 @@ function take(w: Work, input: Input): void {
       const before = s.hearing.peer
       const wasSilent = s.hearing.paths.every((p) => p.silent)
       const path = s.hearing.paths.find((p) => p.name === input.path)
-      const heard = hear(s.hearing, input.path, input.beat, { side: s.side, boot: s.self.boot, seq: s.seq }, now)
+      const own = { side: s.side, boot: s.self.boot, seq: s.seq, sent: s.sent }
+      const heard = hear(s.hearing, input.path, input.beat, own, now)
       const newBoot = heard.hearing.peerBoot !== s.hearing.peerBoot
       s.hearing = heard.hearing
       if (!heard.counted) return
@@ -96,7 +113,11 @@ function take(w: Work, input: Input): void {
         w.out.push({ kind: 'remember', memory: memoryOf(s) })
         w.beatNow = true
       }
+      // It is told at once that it is heard again: neither yields to a peer that is deaf.
+      if (wasSilent) w.beatNow = true
       if (before?.role !== input.beat.role) w.out.push({ kind: 'report' })
+      heardOverrides(w, input.beat)
+      s.sight = withPage(s.sight, input.beat, input.beat.digest === s.digest, now)
       if (s.hearing.peer === input.beat) heardPeer(w, input.beat, before, wasSilent)
       if (wasSilent) s.health = recheck(s.health, now)
       return
@@ -110,21 +131,51 @@ function take(w: Work, input: Input): void {
       return
     case 'probed': {
       const result = probed(s.health, input, now)
+      // The first that is reached again: what was announced while nothing was reached may not have been heard either.
+      if (result.turn?.to === 'up' && s.role === 'active' && !anyUsable(s.health)) makeKnown(w)
       s.health = result.health
+      if (input.passed) checkPassed(w, input.server)
       if (result.turn) journalTurn(w, result.turn)
+      if (result.warning) {
+        const { service, server, says } = result.warning
+        trouble(w, `${server} of ${service}: ${says}`)
+      }
       return
     }
     case 'observed':
+      // What was announced into a dead link nobody has heard, and a switch forgets what it learnt on a port that was down.
+      if (input.what === 'addresses' && seeLinks(w, input.addresses) && w.s.role === 'active') makeKnown(w)
+      seen(w, input)
+      return
     case 'unobserved':
     case 'applied':
     case 'addressed':
       seen(w, input)
       return
+    case 'surveyed':
+      surveyed(w, input.found)
+      return
+    case 'arranged':
+      arranged(w, input.failures)
+      return
+    case 'loaded':
+      loaded(w, input.loads)
+      return
+    case 'bound':
+      bound(w, input.look, input.counts)
+      return
     case 'counted':
       s.kernel = { ...s.kernel, counters: input.counters }
       return
     case 'answered':
-      answered(w, input.address, input.mac)
+      answered(w, input)
+      if (input.to !== undefined) learntBy(w, input.to, input.address)
+      return
+    case 'routed':
+      routed(w, input.routes)
+      return
+    case 'stirred':
+      s.kernel = { ...s.kernel, nextAddressMs: now.ms }
       return
     case 'announced':
       if (input.failures.length > 0) trouble(w, `announcement: ${input.failures.join('; ')}`)
@@ -137,7 +188,9 @@ function take(w: Work, input: Input): void {
           { kind: 'reread' },
         )
         s.reloads = [...s.reloads, input.ticket]
-      } else order(w, input.order.kind, input.order.by, input.ticket)
+      } else if (input.order.kind === 'hand-over' || input.order.kind === 'stop')
+        order(w, input.order.kind, input.order.by, input.ticket)
+      else orderWeight(w, input.order, input.ticket)
       return
     case 'watched':
       if (input.watchers > 0 && s.watchers === 0) s.kernel = { ...s.kernel, nextCountMs: now.ms }
@@ -148,6 +201,11 @@ function take(w: Work, input: Input): void {
   }
 }
 
+/** A scheduler that no module of this kernel has. */
+function schedulerMissing(name: string): string {
+  return `The scheduler ${name} is not in this kernel (no module ip_vs_${name}).`
+}
+
 function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void {
   const { s, now } = w
   const { config } = input
@@ -156,6 +214,7 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
   s.digest = input.digest
   s.hasKey = input.hasKey
   s.configProblems = []
+  s.missingSchedulers = input.missing ?? []
   s.kernel = {
     ...s.kernel,
     addressSettled: null,
@@ -170,8 +229,9 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
   const owned = new Set([...s.kernel.owned, ...s.health.services.map((v) => v.key)])
   s.kernel = { ...s.kernel, owned }
   w.out.push({ kind: 'remember', memory: memoryOf(s) }, { kind: 'reserve', addresses: floating(config) })
-  const { tcpS, tcpFinS, udpS } = config.timeouts
-  if (tcpS + tcpFinS + udpS > 0) w.out.push({ kind: 'apply', commands: [], timeouts: config.timeouts })
+  surveySoon(w)
+  const timeouts = timeoutsToSet(config, before)
+  if (timeouts) w.out.push({ kind: 'apply', commands: [], timeouts })
   if (s.side) w.out.push({ kind: 'listen', port: config.heartbeat.port, paths: listenPaths(s, s.side) })
   if (s.side) s.hearing = withPaths(s.hearing, listenPaths(s, s.side))
   w.beatNow = true
@@ -179,6 +239,17 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
     { kind: 'journal', event: { kind: 'config', generation: config.serialNo, digest: input.digest } },
     { kind: 'report' },
   )
+}
+
+/** Values of a freshly loaded ip_vs (ip_vs_proto_tcp.c, ip_vs_proto_udp.c), for a file that no longer says any. */
+const kernelTimeouts = { tcpS: 900, tcpFinS: 120, udpS: 300 }
+
+/** What `ipvsadm --set` is to be given; 0 leaves a value. Undefined: nothing is to be set. */
+function timeoutsToSet(config: Config, before: Config | null): Config['timeouts'] | undefined {
+  const of = (name: keyof Config['timeouts']): number =>
+    config.timeouts[name] || ((before?.timeouts[name] ?? 0) > 0 ? kernelTimeouts[name] : 0)
+  const timeouts = { tcpS: of('tcpS'), tcpFinS: of('tcpFinS'), udpS: of('udpS') }
+  return timeouts.tcpS + timeouts.tcpFinS + timeouts.udpS > 0 ? timeouts : undefined
 }
 
 /** A refusal is cut to what fits the contract. */
@@ -234,15 +305,24 @@ function listenToSilence(w: Work): void {
 }
 
 function journalTurn(w: Work, turn: Turn): void {
+  turned(w, turn)
   w.out.push({ kind: 'journal', event: { kind: 'health', ...turn } }, { kind: 'report' })
 }
 
-function check(w: Work): void {
+function check(w: Work, lateMs: number): void {
   const { s, now } = w
-  const due = runDue(s.health, now)
+  const due = runDue(s.health, now, lateMs)
   s.health = due.health
   for (const turn of due.turns) journalTurn(w, turn)
   for (const probe of due.probes) w.out.push({ kind: 'probe', probe })
+}
+
+/** What the two directors see of the real servers, side by side. */
+function compareViews(w: Work): void {
+  const { s, now } = w
+  const compared = compareSights(s.sight, s.health, s.hearing.peer?.name ?? 'the peer', now)
+  s.sight = compared.sight
+  for (const event of compared.events) w.out.push({ kind: 'journal', event }, { kind: 'report' })
 }
 
 function announceDue(w: Work): void {
@@ -254,8 +334,10 @@ function announceDue(w: Work): void {
   const first = s.announceAtMs[0]
   // While taking over the first announcement is still to come; while unsure, silence is safer than a claim.
   if (first === undefined || first > now.ms || s.takeover || now.ms < s.unsureUntilMs) return
-  const rest = s.announceAtMs.filter((ms) => ms > now.ms)
-  const { refreshMs, burst } = s.config.announce
+  const { refreshMs, repeatMs, burst } = s.config.announce
+  // Repeats that a pause has swallowed are made up for.
+  const stood = now.ms - first >= 2 * timing(s).keepaliveMs && first + refreshMs > now.ms
+  const rest = stood ? repeatMs.map((ms) => now.ms + ms) : s.announceAtMs.filter((ms) => ms > now.ms)
   s.announceAtMs = rest.length === 0 && refreshMs > 0 ? [now.ms + refreshMs] : rest
   const addresses = floating(s.config)
   if (addresses.length > 0) w.out.push({ kind: 'announce', addresses, burst })
@@ -267,9 +349,10 @@ function sayBeat(w: Work): void {
   if (due) s.nextBeatMs = now.ms + timing(s).keepaliveMs
   if (!hasPeer(s)) return
   if (!due && !w.beatNow && saysHolds(s) === s.saidHolds) return
-  const probe = beatOf(s)
+  const probe = beatOf(s, now.ms)
   if (!probe) return
   s.seq += 1
+  s.sent = [...s.sent.slice(1 - sentBeats), { seq: s.seq, ms: now.ms }]
   s.saidHolds = probe.holds
   const seek = s.hearing.paths.filter((p) => p.silent).map((p) => p.name)
   w.out.push({ kind: 'beat', beat: { ...probe, seq: s.seq }, seek })

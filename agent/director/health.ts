@@ -4,15 +4,25 @@
  * once (as Piranha's nanny did). Every check has its own time, so a hanging one delays no other, and a check whose answer never
  * comes back is counted as failed: no result is not health.
  */
-import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
+import type { Config, Forwarding, RealServer, VirtualServer } from '../../domain/config.ts'
+import { endpoint, kernelPort, serviceKey } from '../../domain/ipvs/keys.ts'
 import type { Now, Probe } from './words.ts'
 
 /** Results kept per server for the screen. */
 const recentResults = 60
 /** The hands end a check at its timeout; this much later the centre gives up on the hands. */
 const stuckGraceMs = 2_000
+/** The director itself stood still when it is later than this. */
+const pauseMs = 1_000
 /** First checks of a new config are spread over at most this long, so that a thousand do not start in one tick. */
 const firstSpreadMs = 1_000
+
+/**
+ * About so many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that
+ * is late has few checks under way, not all of them.
+ */
+const startsAtOnce = 64
+const paceMs = 8
 
 type Health = 'up' | 'down' | 'unknown'
 
@@ -35,6 +45,8 @@ export interface ServerState {
   readonly lastCheckMs: number | null
   readonly lastTookMs: number | null
   readonly lastError: string | null
+  /** What the last check that passed warned of. */
+  readonly warning: string | null
   readonly recent: string
 }
 
@@ -43,6 +55,9 @@ export interface ServiceState {
   readonly key: string
   readonly spec: VirtualServer
   readonly servers: readonly ServerState[]
+  /** How many servers of services before this one there are: the place of its first one among all. */
+  readonly firstAt: number
+  readonly forwarding: Forwarding
   /** The soonest instant at which one of the servers needs attention. */
   readonly dueMs: number
 }
@@ -52,6 +67,10 @@ export interface HealthState {
   readonly index: ReadonlyMap<string, number>
   readonly dueMs: number
   readonly nextProbe: number
+  /** No check is started before this: as many as may start at once have just been started. */
+  readonly pacedUntilMs: number
+  /** The virtual server whose turn it is then, so that none waits for those before it. */
+  readonly turnAt: number
 }
 
 /** A server that changed sides, for the journal. */
@@ -62,24 +81,20 @@ export interface Turn {
   readonly reason?: string
 }
 
-export const noHealth: HealthState = { services: [], index: new Map(), dueMs: Infinity, nextProbe: 1 }
-
-/** `address:port`, with brackets around IPv6. */
-export function endpoint(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+/** A check that passed began or ceased to warn. */
+export interface Warning {
+  readonly service: string
+  readonly server: string
+  readonly says: string
 }
 
-/** What the kernel knows a virtual server by. */
-function serviceKey(spec: VirtualServer): string {
-  return spec.fwmark ? `fwmark ${spec.fwmark}` : `${spec.protocol} ${endpoint(spec.vip.address, spec.port)}`
-}
-
-/**
- * The port of a real server in the kernel's table. Only NAT changes ports; for DR and TUN the kernel wants the virtual port
- * (ipvsadm(8)). With a mark the original gave the real server's port whatever the method, and so do we.
- */
-function kernelPort(config: Config, spec: VirtualServer, server: RealServer): number {
-  return config.forwarding === 'nat' || spec.fwmark ? server.port : spec.port
+export const noHealth: HealthState = {
+  services: [],
+  index: new Map(),
+  dueMs: Infinity,
+  nextProbe: 1,
+  pacedUntilMs: -Infinity,
+  turnAt: 0,
 }
 
 function serviceDue(servers: readonly ServerState[]): number {
@@ -91,16 +106,27 @@ function serverDue(server: ServerState): number {
 }
 
 function healthOf(
+  { nextProbe, pacedUntilMs, turnAt }: Pick<HealthState, 'nextProbe' | 'pacedUntilMs' | 'turnAt'>,
   services: readonly ServiceState[],
-  nextProbe: number,
   index?: ReadonlyMap<string, number>,
 ): HealthState {
+  // A loop, not a reduce: this runs for every check of a thousand virtual servers.
+  let dueMs = Infinity
+  for (const service of services) if (service.dueMs < dueMs) ({ dueMs } = service)
   return {
     services,
     index: index ?? new Map(services.map((s, i) => [s.key, i])),
-    dueMs: services.reduce((due, s) => Math.min(due, s.dueMs), Infinity),
+    dueMs: Math.max(dueMs, pacedUntilMs),
     nextProbe,
+    pacedUntilMs,
+    turnAt,
   }
+}
+
+/** Whether a virtual server is the same in a new config, so that all that is known of it can stay as it is. */
+function isSame(old: ServiceState | undefined, spec: VirtualServer, config: Config, firstAt: number): boolean {
+  // With a mark the ports in the kernel's table depend on other virtual servers of the same mark.
+  return old?.spec === spec && !spec.fwmark && old.forwarding === config.forwarding && old.firstAt === firstAt
 }
 
 /** Takes a new config over. What is known of servers that stay (same service, same address and port) is kept. */
@@ -113,12 +139,19 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
     specs.reduce((sum, v) => sum + v.realServers.length, 0),
   )
   let nth = 0
+  let serversSoFar = 0
   for (const spec of specs) {
     const key = serviceKey(spec)
     // The kernel has one service per key: the first in the file wins, as in Piranha.
     if (seen.has(key)) continue
     seen.add(key)
     const old = health.services[health.index.get(key) ?? -1]
+    if (old && isSame(old, spec, config, serversSoFar)) {
+      services.push(old)
+      nth += spec.realServers.length
+      serversSoFar += old.servers.length
+      continue
+    }
     const sameCheck = old !== undefined && JSON.stringify(old.spec.check) === JSON.stringify(spec.check)
     const servers: ServerState[] = []
     for (const real of spec.realServers) {
@@ -155,13 +188,22 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
           lastCheckMs: null,
           lastTookMs: null,
           lastError: null,
+          warning: null,
           recent: '',
         })
       }
     }
-    services.push({ key, spec, servers, dueMs: serviceDue(servers) })
+    services.push({
+      key,
+      spec,
+      servers,
+      dueMs: serviceDue(servers),
+      firstAt: serversSoFar,
+      forwarding: config.forwarding,
+    })
+    serversSoFar += servers.length
   }
-  return healthOf(services, health.nextProbe)
+  return healthOf(health, services)
 }
 
 function settle(
@@ -170,6 +212,7 @@ function settle(
   passed: boolean,
   tookMs: number | null,
   says: string | undefined,
+  warns: string | undefined,
   now: Now,
 ): { readonly server: ServerState; readonly turn: Turn | null } {
   const { rise, fall, intervalMs } = service.spec.check
@@ -191,6 +234,7 @@ function settle(
     lastCheckMs: now.ms,
     lastTookMs: tookMs ?? server.lastTookMs,
     lastError: passed ? server.lastError : (says ?? 'The check failed.'),
+    warning: passed ? (warns ?? null) : server.warning,
     recent: (server.recent + (passed ? '1' : '0')).slice(-recentResults),
   }
   const turn: Turn | null =
@@ -209,7 +253,7 @@ function replace(
 ): HealthState {
   const servers = service.servers.with(serverAt, server)
   const services = health.services.with(at, { ...service, servers, dueMs: serviceDue(servers) })
-  return healthOf(services, health.nextProbe, health.index)
+  return healthOf(health, services, health.index)
 }
 
 /** Takes in the result of a check; results of checks that were given up are ignored. */
@@ -222,35 +266,53 @@ export function probed(
     readonly passed: boolean
     readonly tookMs: number
     readonly says?: string
+    readonly warns?: string
   },
   now: Now,
-): { readonly health: HealthState; readonly turn: Turn | null } {
+): { readonly health: HealthState; readonly turn: Turn | null; readonly warning: Warning | null } {
   const at = health.index.get(result.service) ?? -1
   const service = health.services[at]
   const serverAt = service?.servers.findIndex((s) => s.key === result.server) ?? -1
   const server = service?.servers[serverAt]
-  if (!service || !server || server.probe?.id !== result.id) return { health, turn: null }
-  const settled = settle(service, server, result.passed, result.tookMs, result.says, now)
-  return { health: replace(health, at, service, serverAt, settled.server), turn: settled.turn }
+  if (!service || !server || server.probe?.id !== result.id) return { health, turn: null, warning: null }
+  const settled = settle(service, server, result.passed, result.tookMs, result.says, result.warns, now)
+  // The text changes from day to day; that there is one is the news.
+  const isNews = server.warning === null && settled.server.warning !== null
+  const warning = isNews ? { service: service.key, server: server.key, says: settled.server.warning ?? '' } : null
+  return { health: replace(health, at, service, serverAt, settled.server), turn: settled.turn, warning }
 }
 
-/** Starts what is due and gives up on checks whose answer never came. */
+/**
+ * Starts what is due and gives up on checks whose answer never came. `lateMs`: how much later than it wanted this director runs; after
+ * a pause of its own the answers are still to be read, so that a check is not given up for it.
+ */
 export function runDue(
   health: HealthState,
   now: Now,
+  lateMs = 0,
 ): { readonly health: HealthState; readonly probes: readonly Probe[]; readonly turns: readonly Turn[] } {
   if (now.ms < health.dueMs) return { health, probes: [], turns: [] }
   const probes: Probe[] = []
   const turns: Turn[] = []
   let nextProbe = health.nextProbe
-  const services = health.services.map((service) => {
-    if (now.ms < service.dueMs) return service
+  const services = [...health.services]
+  let { turnAt } = health
+  for (let looked = 0; looked < services.length; looked++) {
+    const at = (health.turnAt + looked) % services.length
+    const service = services[at]
+    if (!service || now.ms < service.dueMs) continue
+    if (probes.length >= startsAtOnce) {
+      turnAt = at
+      break
+    }
     const servers = service.servers.map((before) => {
       let server = before
       if (!server.spec.active || now.ms < serverDue(server)) return server
       if (server.probe) {
-        const lateMs = now.ms - server.probe.startedMs
-        const given = settle(service, server, false, null, `No result of the check after ${lateMs} ms.`, now)
+        if (lateMs >= pauseMs) return { ...server, probe: { ...server.probe, limitMs: now.ms + stuckGraceMs } }
+        const ageMs = Math.round(now.ms - server.probe.startedMs)
+        const says = `No result of the check after ${ageMs} ms.`
+        const given = settle(service, server, false, null, says, undefined, now)
         server = given.server
         if (given.turn) turns.push(given.turn)
         if (now.ms < server.nextMs) return server
@@ -264,13 +326,24 @@ export function runDue(
         port: server.spec.port,
         protocol: service.spec.protocol,
         check: service.spec.check,
+        ...(service.spec.check.viaVip && service.forwarding !== 'nat'
+          ? {
+              via: {
+                address: service.spec.vip.address,
+                port: server.spec.port,
+                forwarding: service.forwarding,
+              },
+            }
+          : {}),
       })
       const limitMs = now.ms + service.spec.check.timeoutMs + stuckGraceMs
       return { ...server, probe: { id, startedMs: now.ms, limitMs } }
     })
-    return { ...service, servers, dueMs: serviceDue(servers) }
-  })
-  return { health: healthOf(services, nextProbe, health.index), probes, turns }
+    services[at] = { ...service, servers, dueMs: serviceDue(servers) }
+  }
+  const isFull = probes.length >= startsAtOnce
+  const pacedUntilMs = isFull ? now.ms + paceMs : health.pacedUntilMs
+  return { health: healthOf({ nextProbe, pacedUntilMs, turnAt }, services, health.index), probes, turns }
 }
 
 /** Every active server of every service has had a verdict. */
@@ -283,6 +356,11 @@ export function usableServers(health: HealthState): number {
   return health.services.reduce((sum, s) => sum + s.servers.filter((r) => r.health === 'up').length, 0)
 }
 
+/** One server at least is found up. */
+export function anyUsable(health: HealthState): boolean {
+  return health.services.some((s) => s.servers.some((r) => r.health === 'up'))
+}
+
 /** Makes every check due within the next second, giving up those that run: what they meet may no longer hold. */
 export function recheck(health: HealthState, now: Now): HealthState {
   const total = Math.max(
@@ -293,6 +371,9 @@ export function recheck(health: HealthState, now: Now): HealthState {
   const services = health.services.map((service) => {
     const servers = service.servers.map((server) => {
       const soonMs = now.ms + Math.floor((nth++ / total) * firstSpreadMs)
+      // Not again and again: a server without a verdict for so long gets one from the check that runs.
+      const { intervalMs, timeoutMs } = service.spec.check
+      if (server.probe && now.ms - (server.lastCheckMs ?? server.sinceMs) >= intervalMs + timeoutMs) return server
       return {
         ...server,
         probe: null,
@@ -302,5 +383,5 @@ export function recheck(health: HealthState, now: Now): HealthState {
     })
     return { ...service, servers, dueMs: serviceDue(servers) }
   })
-  return healthOf(services, health.nextProbe, health.index)
+  return healthOf(health, services, health.index)
 }

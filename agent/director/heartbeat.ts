@@ -5,6 +5,7 @@
  */
 import type { HeartbeatPath } from '../../domain/contract/agent.ts'
 import type { Config } from '../../domain/config.ts'
+import type { State } from './state.ts'
 import type { Beat, Now, Path, Side } from './words.ts'
 
 /** Beats the loss figure looks back over. */
@@ -27,6 +28,8 @@ export interface PathState extends Path {
   readonly refused: number
   readonly refusedBy: Readonly<Record<'key' | 'malformed' | 'stranger' | 'replay', number>>
   readonly trouble: string | null
+  /** There and back without the time a beat lay at the peer, smoothed; null until one has been answered. */
+  readonly roundTripMs: number | null
 }
 
 export interface Hearing {
@@ -39,6 +42,9 @@ export interface Hearing {
   /** Boots of the peer that ended: their beats are replays, whatever they echo. */
   readonly endedBoots: readonly number[]
 }
+
+/** A new round trip counts for this share of the smoothed one (as in RFC 6298). */
+const roundTripShare = 1 / 8
 
 /** Ended boots remembered. */
 const endedLimit = 32
@@ -69,6 +75,7 @@ function newPath(path: Path): PathState {
     refused: 0,
     refusedBy: { key: 0, malformed: 0, stranger: 0, replay: 0 },
     trouble: null,
+    roundTripMs: null,
   }
 }
 
@@ -106,7 +113,7 @@ export function hear(
   hearing: Hearing,
   name: string,
   beat: Beat,
-  own: { readonly side: Side; readonly boot: number; readonly seq: number },
+  own: { readonly side: Side; readonly boot: number; readonly seq: number; readonly sent: State['sent'] },
   now: Now,
 ): { readonly hearing: Hearing; readonly counted: boolean } {
   const path = hearing.paths.find((p) => p.name === name)
@@ -138,6 +145,7 @@ export function hear(
     seqs,
     gaps: worst,
     trouble: null,
+    roundTripMs: smoothed(p.roundTripMs, roundTripOf(beat, name, own, now)),
   }))
   const peer = hearing.peer
   const newest =
@@ -157,6 +165,37 @@ export function hear(
   }
 }
 
+function smoothed(old: number | null, fresh: number | null): number | null {
+  if (fresh === null) return old
+  return old === null ? fresh : old + roundTripShare * (fresh - old)
+}
+
+/** How long our beat that this one echoes was on its way there and back. */
+function roundTripOf(
+  beat: Beat,
+  path: string,
+  own: { readonly boot: number; readonly sent: State['sent'] },
+  now: Now,
+): number | null {
+  const echo = beat.sees?.boot === own.boot ? beat.echo?.[path] : undefined
+  const sent = echo && own.sent.find((s) => s.seq === echo.seq)
+  return echo && sent ? Math.max(0, now.ms - sent.ms - echo.ageMs) : null
+}
+
+/** What a beat says back of each path: the newest beat heard on it, and how long ago. */
+export function echoes(hearing: Hearing, nowMs: number): Readonly<Record<string, { seq: number; ageMs: number }>> {
+  const out: Record<string, { seq: number; ageMs: number }> = {}
+  for (const { name, boot, seq, lastHeardMs } of hearing.paths)
+    if (lastHeardMs !== null && boot === hearing.peer?.boot)
+      out[name] = { seq, ageMs: Math.round((nowMs - lastHeardMs) * 10) / 10 }
+  return out
+}
+
+/** A beat shows that its sender hears us (`boot` is ours). One that has just started does not hear us yet. */
+export function hears(beat: Beat, boot: number, deadtimeMs: number): boolean {
+  return beat.sees !== undefined && beat.sees.boot === boot && (beat.sees.ageMs ?? 0) < deadtimeMs
+}
+
 /** Marks paths silent whose last beat is `deadtimeMs` old; returns the names of those that just became so. */
 export function fallSilent(
   hearing: Hearing,
@@ -173,12 +212,26 @@ export function fallSilent(
   }
 }
 
+/** Beats missing of the last hundred expected, in percent: by their numbers, and since the last one by the clock. */
+function lossOf(path: PathState, keepaliveMs: number, nowMs: number): number {
+  const first = path.seqs[0]
+  const last = path.seqs.at(-1)
+  if (first === undefined || last === undefined || path.lastHeardMs === null) return 0
+  // The one that is due now is not yet missing.
+  const overdue = Math.max(0, Math.floor((nowMs - path.lastHeardMs) / keepaliveMs) - 1)
+  const expected = Math.min(lossWindowBeats, last - first + 1 + overdue)
+  const heard = path.seqs.filter((seq) => seq > last + overdue - expected).length
+  return Math.round((1 - heard / expected) * 1000) / 10
+}
+
 /** Paths as reported to a watcher. `toWallMs` turns a monotonic instant into the wall clock. */
-export function reportPaths(hearing: Hearing, toWallMs: (ms: number) => number): HeartbeatPath[] {
+export function reportPaths(
+  hearing: Hearing,
+  keepaliveMs: number,
+  nowMs: number,
+  toWallMs: (ms: number) => number,
+): HeartbeatPath[] {
   return hearing.paths.map((p) => {
-    const first = p.seqs[0]
-    const last = p.seqs.at(-1)
-    const expected = first === undefined || last === undefined ? 0 : last - first + 1
     const worstGapMs = p.gaps.reduce((worst, g) => Math.max(worst, g.worstMs), 0)
     return {
       name: p.name,
@@ -186,8 +239,9 @@ export function reportPaths(hearing: Hearing, toWallMs: (ms: number) => number):
       remote: p.remote,
       state: p.lastHeardMs === null ? 'never' : p.silent ? 'silent' : 'heard',
       ...(p.lastHeardMs === null ? {} : { lastHeardAtMs: toWallMs(p.lastHeardMs) }),
-      lossPercent: expected === 0 ? 0 : Math.round((1 - p.seqs.length / expected) * 1000) / 10,
+      lossPercent: lossOf(p, keepaliveMs, nowMs),
       ...(p.gaps.length > 0 ? { worstGapMs } : {}),
+      ...(p.roundTripMs === null ? {} : { delayMs: Math.round(p.roundTripMs * 100) / 100 }),
       refused: p.refused,
     }
   })

@@ -4,10 +4,13 @@
  * fact. A difference that appears without an order of ours is drift: somebody changed it behind our back; it is said and repaired.
  */
 import type { FloatingAddress } from '../../domain/config.ts'
-import { compareService, dropService, inOrder, type Difference } from './ipvs.ts'
+import { bareMark6, type KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { compareService, dropService, inOrder, type Difference } from '../../domain/ipvs/table.ts'
+import type { ServiceState } from './health.ts'
+import { wanted } from './ipvs.ts'
 import { floating, interfaceOf, ownAddresses, prefixOf, type Kernel, type State, type Work } from './state.ts'
-import { tookOver } from './failover.ts'
-import type { AddressChange, AddressResult, Input, KernelAddress, KernelTable } from './words.ts'
+import { tookOver } from './takeover.ts'
+import type { AddressChange, AddressResult, Input, KernelAddress } from './words.ts'
 
 /** Addresses are looked at this often (one netlink dump, no process). */
 const addressLookMs = 500
@@ -154,6 +157,17 @@ export function reconcile(w: Work): void {
   }
 }
 
+/** Whether this table was already compared with what is wanted now, and found equal. */
+function isSettled(s: State, table: KernelTable): boolean {
+  const { settled } = s.kernel
+  return (
+    settled?.table === table &&
+    settled.services === s.health.services &&
+    settled.config === s.config &&
+    settled.steered === s.steering.steered
+  )
+}
+
 function differencesOf(
   s: State,
   table: KernelTable,
@@ -161,25 +175,39 @@ function differencesOf(
   const { config, kernel, health } = s
   if (!config) return { differences: [], drifted: [] }
   const { settled } = kernel
-  if (settled && settled.table === table && settled.services === health.services && settled.config === config)
-    return { differences: [], drifted: [] }
+  const { steered } = s.steering
+  if (isSettled(s, table)) return { differences: [], drifted: [] }
+  const compare = (service: ServiceState, by: typeof steered): readonly Difference[] =>
+    compareService(
+      wanted(config.forwarding, service, by.get(service.key)),
+      table.get(service.key) ?? bareMark6(table, service.key, health.index),
+    )
   const differences: Difference[] = []
   const drifted: string[] = []
-  health.services.forEach((service, at) => {
-    const before = settled?.services[at]
-    if (settled && settled.table === table && before === service && settled.config === config) return
-    const found = compareService(config, service, table.get(service.key))
+  const confirmed = settled ?? kernel.confirmed
+  // A new config whose virtual servers are mostly the old ones is compared where they are not.
+  const sameGround =
+    settled?.table === table &&
+    settled.config.forwarding === config.forwarding &&
+    (settled.config === config || (settled.missing.length === 0 && s.missingSchedulers.length === 0))
+  const sameSteered = settled?.steered === steered
+  for (const [at, service] of health.services.entries()) {
+    const before = confirmed?.services[at]
+    if (sameGround && before === service) {
+      if (sameSteered || settled.steered.get(service.key) === steered.get(service.key)) continue
+    }
+    // Nothing of it is ordered, so that it spoils no batch; it was said when the config came.
+    if (s.missingSchedulers.includes(service.spec.scheduler)) continue
+    const found = compare(service, steered)
     differences.push(...found)
     // What the kernel now lacks of what had been confirmed, nobody here has ordered.
-    if (
-      found.length > 0 &&
-      settled &&
-      settled.table !== table &&
-      before?.key === service.key &&
-      settled.config === config
-    )
-      drifted.push(...compareService(config, before, table.get(service.key)).map((d) => d.says))
-  })
+    if (found.length === 0 || !confirmed || confirmed.table === table) continue
+    if (before?.key !== service.key || confirmed.config !== config) continue
+    const lost = compare(before, confirmed.steered)
+    // After an order of ours only what it did not touch tells of somebody else.
+    const ours = (d: Difference): boolean => kernel.applied.includes(d.command) || !found.some((f) => f.says === d.says)
+    drifted.push(...(settled ? lost : lost.filter((d) => !ours(d))).map((d) => d.says))
+  }
   for (const key of kernel.owned) {
     if (!health.index.has(key) && table.has(key)) differences.push(dropService(key))
   }
@@ -194,13 +222,16 @@ function reconcileTable(w: Work): void {
   const { differences, drifted } = differencesOf(s, table)
   if (drifted.length > 0) set(w, { tableDrift: [...new Set([...kernel.tableDrift, ...drifted])] })
   if (differences.length === 0) {
-    if (
-      kernel.settled?.table !== table ||
-      kernel.settled.services !== s.health.services ||
-      kernel.settled.config !== config
-    ) {
+    if (!isSettled(s, table)) {
       set(w, {
-        settled: { services: s.health.services, config, table },
+        settled: {
+          services: s.health.services,
+          config,
+          table,
+          steered: s.steering.steered,
+          missing: s.missingSchedulers,
+        },
+        confirmed: null,
         applied: [],
         applyTries: 0,
         applyHoldMs: now.ms,
@@ -228,6 +259,7 @@ function reconcileTable(w: Work): void {
     tableAskedMs: null,
     applied: commands,
     settled: null,
+    confirmed: kernel.settled ?? kernel.confirmed,
     applyingSinceMs: now.ms,
     applyTries: tries,
     applyHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,

@@ -3,13 +3,19 @@
  * per service, so the control socket can send only those that changed.
  */
 import type { DirectorReport, ServerReport, ServiceReport } from '../../domain/contract/agent.ts'
-import { peerAlive } from './failover.ts'
+import type { Counters, KernelService } from '../../domain/ipvs/kernel-table.ts'
+import { peerAlive } from './fitness.ts'
 import type { ServerState, ServiceState } from './health.ts'
 import { reportPaths } from './heartbeat.ts'
 import { wanted } from './ipvs.ts'
-import { floating, hasPeer, interfaceOf, type State } from './state.ts'
-import type { Counters, KernelService, Now } from './words.ts'
+import { peerSees } from './sight.ts'
+import { floating, hasPeer, interfaceOf, timing, type State } from './state.ts'
+import { steeringReport } from './steering.ts'
+import { wantedDaemon } from './surroundings.ts'
+import type { Now } from './words.ts'
 
+/** A check that is over its time by no more than this is only about to say so. */
+const stuckReportMs = 500
 /** A report names at most so many differences. */
 const driftLimit = 20
 
@@ -18,6 +24,7 @@ export function directorReport(s: State, now: Now): DirectorReport {
   const toWall = (ms: number): number => Math.round(now.wallMs - (now.ms - ms))
   const { peer } = s.hearing
   const { addresses } = s.kernel
+  const there = addresses ? new Set(addresses.addresses.map((a) => `${a.address} ${a.device}`)) : null
   return {
     director: s.self.name,
     version: s.self.version,
@@ -31,39 +38,60 @@ export function directorReport(s: State, now: Now): DirectorReport {
     peer: {
       known: hasPeer(s),
       ...(peer
-        ? { role: peer.offers === 'stopping' ? 'stopping' : peer.role, generation: peer.generation, term: peer.term }
+        ? {
+            role: peer.offers === 'stopping' ? 'stopping' : peer.role,
+            generation: peer.generation,
+            configDigest: peer.digest,
+            term: peer.term,
+          }
         : {}),
       alive: peerAlive(s, now.ms),
-      paths: reportPaths(s.hearing, toWall),
+      paths: reportPaths(s.hearing, timing(s).keepaliveMs, now.ms, toWall),
     },
     virtualIps: s.config
       ? floating(s.config).map((a) => ({
           address: a.address,
           device: a.device,
           wanted: s.role === 'active',
-          held: addresses
-            ? addresses.addresses.some((k) => k.address === a.address && k.device === interfaceOf(a.device))
-            : null,
+          held: there?.has(`${a.address} ${interfaceOf(a.device)}`) ?? null,
         }))
       : [],
     kernel: {
       ...(s.kernel.tableAtMs === null ? {} : { observedAtMs: toWall(s.kernel.tableAtMs) }),
-      drift: [...s.kernel.tableDrift, ...s.kernel.addressDrift, ...s.kernel.applyFailures].slice(0, driftLimit),
+      drift: [
+        ...s.kernel.tableDrift,
+        ...s.kernel.addressDrift,
+        ...s.kernel.applyFailures,
+        ...s.surroundings.drift,
+        ...s.surroundings.failures,
+        ...s.surroundings.unseen,
+      ].slice(0, driftLimit),
     },
+    ...syncReport(s),
     worstLatenessMs: s.lateness.reduce((worst, l) => Math.max(worst, l.worstMs), 0),
   }
 }
 
+function syncReport(s: State): Pick<DirectorReport, 'sync'> {
+  const daemon = wantedDaemon(s)
+  if (!daemon) return {}
+  const { role, device, id } = daemon
+  const runs = s.surroundings.found?.sync?.some((d) => d.role === role && d.device === device && d.id === id) ?? false
+  return { sync: { wanted: role, runs, device, id } }
+}
+
 function serverReport(
+  s: State,
   service: ServiceState,
   server: ServerState,
   weightWanted: number,
   kernel: KernelService | undefined,
-  counters: ReadonlyMap<string, Counters>,
+  view: { readonly stuckMs?: number; readonly peerSees?: 'up' | 'down' },
   toWall: (ms: number) => number,
 ): ServerReport {
   const there = kernel?.destinations.get(server.key)
-  const counted = counters.get(`${service.key} ${server.key}`)
+  const { stuckMs, peerSees: sees } = view
+  const counted: Counters | undefined = s.kernel.counters.get(`${service.key} ${server.key}`)
   return {
     name: server.spec.name,
     address: server.spec.address,
@@ -73,8 +101,12 @@ function serverReport(
     ...(server.lastCheckMs === null ? {} : { lastCheckAtMs: toWall(server.lastCheckMs) }),
     ...(server.lastTookMs === null ? {} : { lastCheckMs: Math.round(server.lastTookMs) }),
     ...(server.lastError === null ? {} : { lastError: server.lastError.slice(0, 2_000) }),
+    ...(server.warning === null ? {} : { warning: server.warning.slice(0, 2_000) }),
+    ...(stuckMs === undefined ? {} : { stuckMs }),
+    ...(sees === undefined ? {} : { peerSees: sees }),
     recent: server.recent,
     weightWanted,
+    ...steeringReport(s, service, server, toWall),
     weightKernel: there ? there.weight : null,
     activeConnections: there?.activeConnections ?? 0,
     inactiveConnections: there?.inactiveConnections ?? 0,
@@ -84,10 +116,23 @@ function serverReport(
   }
 }
 
+/** How far the running check is over its time, and what the peer sees of the server. */
+function viewOf(
+  s: State,
+  service: ServiceState,
+  server: ServerState,
+  at: number,
+  now: Now,
+): { readonly stuckMs?: number; readonly peerSees?: 'up' | 'down' } {
+  const sees = peerAlive(s, now.ms) ? peerSees(s.sight, service.firstAt + at, now) : undefined
+  const overMs = server.probe ? Math.round(now.ms - server.probe.startedMs - service.spec.check.timeoutMs) : 0
+  return { ...(overMs > stuckReportMs ? { stuckMs: overMs } : {}), ...(sees === undefined ? {} : { peerSees: sees }) }
+}
+
 function serviceReport(s: State, service: ServiceState, now: Now): ServiceReport {
   const toWall = (ms: number): number => Math.round(now.wallMs - (now.ms - ms))
   const kernel = s.kernel.lastTable?.get(service.key)
-  const want = wanted(service)
+  const want = wanted(s.config?.forwarding ?? 'direct', service, s.steering.steered.get(service.key))
   const { spec } = service
   return {
     id: service.key,
@@ -100,13 +145,14 @@ function serviceReport(s: State, service: ServiceState, now: Now): ServiceReport
     ...(spec.persistentS ? { persistentS: spec.persistentS } : {}),
     inKernel: kernel !== undefined,
     sorry: want.sorry,
-    realServers: service.servers.map((server) =>
+    realServers: service.servers.map((server, at) =>
       serverReport(
+        s,
         service,
         server,
         want.destinations.find((d) => d.key === server.key)?.weight ?? 0,
         kernel,
-        s.kernel.counters,
+        viewOf(s, service, server, at, now),
         toWall,
       ),
     ),

@@ -7,7 +7,8 @@ import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
 import { step, wakeAt } from './director.ts'
 import { noHealth, probed, recheck, runDue, withConfig } from './health.ts'
 import { initial, type State } from './state.ts'
-import type { Effect, Input, KernelAddresses, KernelDestination, KernelService } from './words.ts'
+import type { KernelDestination, KernelService } from '../../domain/ipvs/kernel-table.ts'
+import type { Effect, Input, KernelAddresses } from './words.ts'
 import { pair } from '../../test/simulator/clusters.ts'
 
 const template = pair.virtualServers[0] as VirtualServer
@@ -152,4 +153,27 @@ it('after the first round the checks are spread over their interval, and again a
   run(24_000, 36_000)
   expect(run(36_000, 48_000)).toBeLessThanOrEqual(20)
   expect(Math.abs(started.length - 1_200)).toBeLessThanOrEqual(12)
+})
+
+it('starts a thousand checks that are due at once a few at a time, each in its turn, and none twice', () => {
+  const config = clusterOf(500, { touched: 0 })
+  const check = { ...template.check, intervalMs: 50 }
+  const virtualServers = config.virtualServers.map((spec) => ({ ...spec, check }))
+  let health = withConfig(noHealth, { ...config, virtualServers }, { ms: 0, wallMs: 0 })
+  const total = health.services.reduce((sum, s) => sum + s.servers.length, 0)
+  const started = new Map<string, number>()
+  let most = 0
+  for (let ms = 5_000; ms < 6_000 && started.size < total; ms += 2) {
+    const due = runDue(health, { ms, wallMs: ms })
+    ;({ health } = due)
+    most = Math.max(most, due.probes.length)
+    for (const { id, service, server } of due.probes) {
+      const key = `${service} ${server}`
+      started.set(key, (started.get(key) ?? 0) + 1)
+      // A result at once, so that the first ones are due again before the last ones have begun.
+      ;({ health } = probed(health, { id, service, server, passed: true, tookMs: 0 }, { ms, wallMs: ms }))
+    }
+  }
+  expect(most).toBeLessThan(100)
+  expect(started.size).toBe(total)
 })

@@ -5,18 +5,15 @@
 import type { Config, FloatingAddress } from '../../domain/config.ts'
 import type { Role } from '../../domain/contract/agent.ts'
 import { noHealth, type HealthState, type ServiceState } from './health.ts'
+import { noSight, type Sight } from './sight.ts'
 import { newHearing, type Hearing } from './heartbeat.ts'
-import type {
-  Counters,
-  Effect,
-  KernelAddress,
-  KernelAddresses,
-  KernelTable,
-  Now,
-  Offer,
-  Side,
-  Takeover,
-} from './words.ts'
+import type { Counters, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import type { Override } from './overrides.ts'
+import { newSegment, type Segment } from './segment.ts'
+import { newSteering, type Steered, type Steering } from './steering.ts'
+import { newSurroundings, type Surroundings } from './surroundings.ts'
+import type { Learning } from './takeover.ts'
+import type { Effect, KernelAddress, KernelAddresses, Now, Offer, Side, Takeover } from './words.ts'
 
 /** Used before a config is known. */
 const fallbackTiming = { keepaliveMs: 200, deadtimeMs: 800 }
@@ -33,10 +30,15 @@ export interface Kernel {
   readonly nextTableMs: number
   /** What was last compared and found equal. */
   readonly settled: {
+    /** Schedulers left out then. */
+    readonly missing: readonly string[]
     readonly services: readonly ServiceState[]
     readonly config: Config
     readonly table: KernelTable
+    readonly steered: ReadonlyMap<string, Steered>
   } | null
+  /** What was found equal before the orders since: tells drift from what an order of ours has not yet reached. */
+  readonly confirmed: Kernel['settled']
   readonly applyingSinceMs: number | null
   /** The batch ordered last, to tell a change that does not hold from the next one. */
   readonly applied: readonly string[]
@@ -89,7 +91,14 @@ interface BothServe {
 }
 
 export interface State {
-  readonly self: { readonly name: string; readonly version: string; readonly boot: number; readonly startedMs: number }
+  readonly self: {
+    readonly name: string
+    readonly version: string
+    readonly boot: number
+    readonly startedMs: number
+    /** Starts of the agent within the minute before this one, this one included. */
+    readonly recentStarts: number
+  }
   readonly config: Config | null
   readonly digest: string
   readonly configProblems: readonly string[]
@@ -104,7 +113,13 @@ export interface State {
   readonly nextBeatMs: number
   readonly saidHolds: boolean
   readonly health: HealthState
+  /** What the peer sees of the real servers. */
+  readonly sight: Sight
   readonly kernel: Kernel
+  readonly steering: Steering
+  readonly surroundings: Surroundings
+  /** Schedulers of the config that this kernel has no module for: their virtual servers are left out of the table. */
+  readonly missingSchedulers: readonly string[]
   readonly takeover: Takeover | null
   readonly handing: Handing | null
   readonly stopping: { readonly sinceMs: number; readonly by: string; readonly exited: boolean } | null
@@ -122,13 +137,15 @@ export interface State {
   readonly unsureUntilMs: number
   /** The own loop stood still while active: until then nothing is put up or announced; the peer or the wire is heard first. */
   readonly doubtUntilMs: number
-  /** When the silent peer's hardware address last answered for the virtual IP, and when the wire is asked next. */
-  readonly wire: {
-    readonly answeredMs: number | null
-    readonly nextAskMs: number
-    readonly asked: number
-    readonly heldOff: boolean
-  }
+  readonly segment: Segment
+  /** A takeover that is announced, and not yet seen to be learnt. */
+  readonly learning: Learning | null
+  /** When the peer was last heard to serve, or this director last served itself. */
+  readonly servedMs: number | null
+  /** The links as last seen, by interface: up or not. */
+  readonly links: ReadonlyMap<string, boolean>
+  /** When the newest beats were sent, oldest first: what their echo is measured by. */
+  readonly sent: readonly { readonly seq: number; readonly ms: number }[]
   /** Since when nobody is active although the peer is heard. */
   readonly vacantSinceMs: number | null
   readonly failbackSinceMs: number | null
@@ -145,13 +162,23 @@ export interface Start {
   readonly term: number
   readonly peerBoot: number
   readonly owned: readonly string[]
+  /** Operators' orders about real servers. */
+  readonly overrides?: readonly Override[]
+  /** Starts of the agent within the last minute that followed no orderly end, this one included; 1 when nothing is known. */
+  readonly recentStarts?: number
   /** Virtual IPs that the previous run may have left on an interface. */
   readonly held: readonly FloatingAddress[]
 }
 
 export function initial(start: Start, now: Now): State {
   return {
-    self: { name: start.name, version: start.version, boot: start.boot, startedMs: now.ms },
+    self: {
+      name: start.name,
+      version: start.version,
+      boot: start.boot,
+      startedMs: now.ms,
+      recentStarts: start.recentStarts ?? 1,
+    },
     config: null,
     digest: '',
     configProblems: ['lvs.cf has not been read yet'],
@@ -166,6 +193,7 @@ export function initial(start: Start, now: Now): State {
     nextBeatMs: now.ms,
     saidHolds: false,
     health: noHealth,
+    sight: noSight,
     kernel: {
       look: 0,
       table: null,
@@ -175,6 +203,7 @@ export function initial(start: Start, now: Now): State {
       tableAtMs: null,
       nextTableMs: now.ms,
       settled: null,
+      confirmed: null,
       applyingSinceMs: null,
       applied: [],
       applyTries: 0,
@@ -198,6 +227,9 @@ export function initial(start: Start, now: Now): State {
       counters: new Map(),
       nextCountMs: Infinity,
     },
+    steering: newSteering(start.overrides ?? []),
+    surroundings: newSurroundings(now.ms),
+    missingSchedulers: [],
     takeover: null,
     handing: null,
     stopping: null,
@@ -209,7 +241,11 @@ export function initial(start: Start, now: Now): State {
     listeningSinceMs: now.ms,
     unsureUntilMs: now.ms,
     doubtUntilMs: now.ms,
-    wire: { answeredMs: null, nextAskMs: Infinity, asked: 0, heldOff: false },
+    segment: newSegment(now.ms),
+    learning: null,
+    servedMs: null,
+    links: new Map(),
+    sent: [],
     vacantSinceMs: null,
     failbackSinceMs: null,
     lastStepMs: now.ms,

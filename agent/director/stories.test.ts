@@ -126,6 +126,7 @@ describe('paths', () => {
     world.cutPath('public')
     world.run(5_000)
     expect(world.active()).toEqual(['lvs1'])
+    expect(world.tellJournal('lvs2').filter((l) => l.includes('Nothing is heard'))).toEqual([])
     expect(
       world.journal.some((j) => j.event.kind === 'path' && j.event.path === 'public' && j.event.to === 'silent'),
     ).toBe(true)
@@ -149,7 +150,7 @@ describe('paths', () => {
     const world = running()
     world.crash('lvs1')
     const took = world.until(() => {
-      world.give('lvs2', { kind: 'answered', address: '192.168.2.27', mac: 'mac-rs1' })
+      world.give('lvs2', { kind: 'answered', device: 'eth0', address: '192.168.2.27', mac: 'mac-rs1' })
       return world.served()
     }, 3_000)
     expect(took).toBeLessThanOrEqual(810)
@@ -490,6 +491,17 @@ describe('standing still', () => {
     expect(world.bothHeld).toEqual([])
   })
 
+  it('killed, it has a last word: the standby serves at once and does not wait for its deadtime', () => {
+    const world = running()
+    const { length } = world.bothHeld
+    world.kill('lvs1', 20)
+    expect(world.until(() => world.active().includes('lvs2') && world.served(), 5_000)).toBeLessThanOrEqual(20 + 50)
+    world.run(10_000)
+    expect(world.active()).toEqual(['lvs2'])
+    expect(world.role('lvs1')).toBe('standby')
+    expect(world.bothHeld).toHaveLength(length)
+  })
+
   it('after a pause it lets go at once, before it has heard anybody', () => {
     const world = running()
     const from = world.nowMs()
@@ -504,6 +516,14 @@ describe('standing still', () => {
   it('a standby that stood still does not take its own deafness for the silence of the peer', () => {
     const world = running()
     world.stall('lvs2', 2_500)
+    world.run(10_000)
+    expect(world.active()).toEqual(['lvs1'])
+    expect(world.bothHeld).toEqual([])
+  })
+
+  it('nor does one whose machine stood still, so that all beats of that time are lost', () => {
+    const world = running()
+    world.stall('lvs2', 2_500, true)
     world.run(10_000)
     expect(world.active()).toEqual(['lvs1'])
     expect(world.bothHeld).toEqual([])

@@ -38,6 +38,14 @@ export function tell(event: JournalEvent): string {
       return tellRecord(event.record)
     case 'health':
       return `${event.server} of ${event.service} is ${event.to}${event.reason ? `: ${event.reason}` : ''}`
+    case 'disagreement': {
+      if (event.servers.length === 0) return `${event.peer} sees the real servers as they are seen here again`
+      const named = event.servers.map(
+        (s) => `${s.server} of ${s.service} is ${s.here} from here, ${s.there} from there`,
+      )
+      const more = event.total > named.length ? `, and ${event.total - named.length} more` : ''
+      return `${event.peer} sees real servers differently, a path is at fault: ${named.join('; ')}${more}`
+    }
     case 'path':
       return event.to === 'heard'
         ? `the peer is heard on path ${event.path}`
@@ -49,7 +57,11 @@ export function tell(event: JournalEvent): string {
     case 'config':
       return `config ${event.generation} (${event.digest.slice(0, 12)}) is in force`
     case 'order':
-      return `order ${event.order} by ${event.by}`
+      return event.server === undefined
+        ? `order ${event.order} by ${event.by}`
+        : `order ${event.order}${event.weight === undefined ? '' : ` ${event.weight}`} for ${event.server} of ${event.service} by ${event.by}`
+    case 'drained':
+      return `${event.server} of ${event.service} has no connection left after ${event.afterMs} ms and is out of the table`
     case 'trouble':
       return event.says
   }

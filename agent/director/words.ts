@@ -3,8 +3,14 @@
  * imperatives: do this. The centre (director.ts) only ever sees inputs and only ever answers with effects, so a test, a simulator
  * and a real host drive it in the same way. Instants named `…Ms` without `wall` are monotonic milliseconds of this process.
  */
-import type { Announce, Check, Config, FloatingAddress, Forwarding, Protocol } from '../../domain/config.ts'
-import type { FailoverRecord, JournalEvent, Order, Role } from '../../domain/contract/agent.ts'
+import type { Check } from '../../domain/checks.ts'
+import type { Announce, Config, FloatingAddress, Forwarding, Protocol } from '../../domain/config.ts'
+import type { FailoverRecord, FileOrder, JournalEvent, Order, Role } from '../../domain/contract/agent.ts'
+import type { Counters, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import type { Override, OverrideWords } from './overrides.ts'
+import type { Route } from './segment.ts'
+import type { SightPage } from './sight.ts'
+import type { Arrangement, Found, Survey } from './surroundings.ts'
 
 /** Both clocks: decisions use the monotonic one, reports and the journal carry the wall clock. */
 export interface Now {
@@ -31,19 +37,33 @@ export interface Beat {
   readonly ready: boolean
   /** Every check has had a result. */
   readonly settled: boolean
+  /** It has the connections of the active director, as far as the sync daemon brings them. Absent: it does not say. */
+  readonly synced?: boolean
   /** A virtual IP is, or may be, on one of its interfaces. */
   readonly holds: boolean
   readonly offers?: Offer
-  /** Hardware address of the interface of its public path: tells its answers on the wire from anybody else's. */
+  /** Hardware address of the interface of the virtual IP: tells its answers on the wire from anybody else's. */
   readonly mac?: string
+  /** Of a standby: the hardware address that answers for the virtual IP, as it sees it. */
+  readonly vipMac?: string
   /** Real servers it has found up, over all virtual servers: who sees none should not win over who sees some. */
   readonly usable: number
+  /** One page of what it sees of the real servers (sight.ts). */
+  readonly sight?: SightPage
+  /** Whether it hears anybody besides the receiver on the segment of the virtual IP. Absent: there is nobody it could ask. */
+  readonly others?: boolean
+  /** Its agent was started again and again within the last minute. */
+  readonly restless?: boolean
   /** Just let go because both served: for how long it had been active. Said for a few seconds. */
   readonly yieldedAfterMs?: number
   readonly generation: number
   readonly digest: string
+  /** Operators' orders about real servers: the digest of all of them and, while the receiver has another one, some of them. */
+  readonly steers?: { readonly digest: string; readonly some?: readonly OverrideWords[] }
   /** The newest beat of the receiver that the sender has heard: proves to the receiver that this beat is fresh. */
-  readonly sees?: { readonly boot: number; readonly seq: number }
+  readonly sees?: { readonly boot: number; readonly seq: number; readonly ageMs?: number }
+  /** Per path, the newest beat of the receiver heard on it and how long ago: what the round trip is measured by. */
+  readonly echo?: Readonly<Record<string, { readonly seq: number; readonly ageMs: number }>>
 }
 
 /** A heartbeat path: own address → the peer's. */
@@ -74,31 +94,6 @@ export interface KernelAddresses {
   readonly links: readonly KernelLink[]
 }
 
-export interface KernelDestination {
-  readonly forwarding: Forwarding | 'local'
-  readonly weight: number
-  readonly activeConnections: number
-  readonly inactiveConnections: number
-}
-
-export interface KernelService {
-  readonly scheduler: string
-  /** Session persistence. The kernel's text table gives it in ticks of an unknown rate, hence the unit. */
-  readonly persistence?: { readonly value: number; readonly unit: 'ticks' | 's'; readonly prefix: number }
-  /** By `address:port`. */
-  readonly destinations: ReadonlyMap<string, KernelDestination>
-}
-
-/** The kernel's IPVS table by service key (`tcp 192.168.2.27:80`, `fwmark 80`). */
-export type KernelTable = ReadonlyMap<string, KernelService>
-
-/** Totals of one destination since its entry was made. */
-export interface Counters {
-  readonly connections: number
-  readonly packetsIn: number
-  readonly bytesIn: number
-}
-
 export interface AddressChange {
   readonly do: 'add' | 'remove'
   readonly address: string
@@ -124,6 +119,15 @@ export interface Probe {
   readonly port: number
   readonly protocol: Protocol
   readonly check: Check
+  /** The virtual IP is asked for through the real server too, in the way the packets of clients go. */
+  readonly via?: { readonly address: string; readonly port: number; readonly forwarding: Forwarding }
+}
+
+/** Where a real server tells its load; `at` is what its answer is known by. */
+export interface LoadAt {
+  readonly at: string
+  readonly address: string
+  readonly port: number
 }
 
 /** What must outlive the process: kept in /var/lib/shoal (term, boots) and /run/shoal (services made). */
@@ -133,12 +137,18 @@ export interface Memory {
   readonly owned: readonly string[]
 }
 
-/** `stop` is SIGTERM; the others come from the control socket or the console. */
-type Ordered = Order | { readonly kind: 'stop'; readonly by: string }
+/** `stop` is SIGTERM; the others come from the control socket or the console. Orders about files are the hands' own. */
+export type Ordered = Exclude<Order, FileOrder> | { readonly kind: 'stop'; readonly by: string }
 
 export type Input =
   /** lvs.cf was read and found sound. */
-  | { readonly kind: 'configured'; readonly config: Config; readonly digest: string; readonly hasKey: boolean }
+  | {
+      readonly kind: 'configured'
+      readonly config: Config
+      readonly digest: string
+      readonly hasKey: boolean
+      readonly missing?: readonly string[]
+    }
   /** lvs.cf could not be read or is not sound; what ran before goes on. */
   | { readonly kind: 'misconfigured'; readonly says: readonly string[]; readonly hasKey: boolean }
   | { readonly kind: 'heard'; readonly path: string; readonly beat: Beat }
@@ -154,6 +164,8 @@ export type Input =
       readonly passed: boolean
       readonly tookMs: number
       readonly says?: string
+      /** Passed, but something is coming: a certificate that ends soon. */
+      readonly warns?: string
     }
   | {
       readonly kind: 'observed'
@@ -172,9 +184,25 @@ export type Input =
     }
   | { readonly kind: 'counted'; readonly counters: ReadonlyMap<string, Counters> }
   | { readonly kind: 'applied'; readonly failures: readonly string[] }
+  | { readonly kind: 'surveyed'; readonly found: Found }
+  | { readonly kind: 'arranged'; readonly failures: readonly string[] }
+  /** What real servers told of their load, by `at`; those that did not are not among them. */
+  | { readonly kind: 'loaded'; readonly loads: ReadonlyMap<string, number> }
+  /** Clients bound by persistence, by service and server. */
+  | { readonly kind: 'bound'; readonly look: number; readonly counts: ReadonlyMap<string, number> }
   | { readonly kind: 'addressed'; readonly results: readonly AddressResult[] }
-  /** Somebody on the segment answered for an address. */
-  | { readonly kind: 'answered'; readonly address: string; readonly mac: string }
+  /** Somebody was heard on the segment; `to`: it answers, to our hardware address, a question asked from that address. */
+  | {
+      readonly kind: 'answered'
+      readonly device: string
+      readonly address: string
+      readonly mac: string
+      readonly to?: string
+    }
+  /** Where the kernel sends packets; empty where it cannot be asked. */
+  | { readonly kind: 'routed'; readonly routes: readonly Route[] }
+  /** Something about the interfaces has changed: look. */
+  | { readonly kind: 'stirred' }
   | { readonly kind: 'announced'; readonly failures: readonly string[] }
   | { readonly kind: 'ordered'; readonly order: Ordered; readonly ticket: number }
   /** The number of watching clients changed. */
@@ -199,9 +227,21 @@ export type Effect =
   /** Write down which addresses this director may put up, so that a takeover need not. */
   | { readonly kind: 'reserve'; readonly addresses: readonly FloatingAddress[] }
   | { readonly kind: 'announce'; readonly addresses: readonly FloatingAddress[]; readonly burst: Announce['burst'] }
-  /** Ask the segment who has `address`; each answer comes back as `answered`, silence as nothing. */
-  | { readonly kind: 'ask'; readonly device: string; readonly source: string; readonly address: string }
+  /** Ask the segment who has these addresses; each answer comes back as `answered`, silence as nothing. */
+  | { readonly kind: 'ask'; readonly device: string; readonly source: string; readonly addresses: readonly string[] }
+  /** Ask the kernel for the next hop to each of these addresses; `default` is anybody outside. */
+  | { readonly kind: 'route'; readonly to: readonly string[] }
   | { readonly kind: 'remember'; readonly memory: Memory }
+  /** Look at what is around the table; answered by `surveyed`. */
+  | { readonly kind: 'survey'; readonly survey: Survey }
+  /** Change what is around the table; answered by `arranged`. */
+  | { readonly kind: 'arrange'; readonly arrangement: Arrangement }
+  /** Ask real servers for their load; answered by one `loaded`. */
+  | { readonly kind: 'loads'; readonly of: readonly LoadAt[] }
+  /** Count the clients that persistence binds to servers; answered by `bound`. */
+  | { readonly kind: 'bound'; readonly look: number }
+  /** Operators' orders about real servers outlive the agent and the machine. */
+  | { readonly kind: 'keep'; readonly overrides: readonly Override[] }
   /** Something a watcher should see at once has changed. */
   | { readonly kind: 'report' }
   | { readonly kind: 'journal'; readonly event: JournalEvent }
@@ -218,7 +258,11 @@ export interface Takeover {
   readonly term: number
   readonly lastHeardMs?: number
   readonly firstMissedMs?: number
+  /** When the former active director was last heard to serve. */
+  readonly servedMs?: number
   readonly decidedMs: number
+  /** Whom the wire was asked, and what they said. */
+  readonly witnesses: readonly { readonly address: string; readonly says: string }[]
   readonly tableReadyMs?: number
   readonly addressUpMs?: number
 }

@@ -134,6 +134,87 @@ it.skipIf(!able)('after an announcement the neighbour has learnt the new hardwar
   expect(seen.bad).toEqual(['10.1.0.9: north has no hardware address'])
 })
 
+it.skipIf(!able)(
+  'an IPv6 address is announced in the moment it is added: there is no duplicate address detection',
+  async () => {
+    const seen = (await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    west('addr', 'add', 'fd00:1::2/64', 'dev', 'west', 'nodad')
+    west('neigh', 'add', 'fd00:1::9', 'lladdr', '02:00:00:00:00:99', 'dev', 'west', 'nud', 'reachable')
+    const [added] = await a.change([{ do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' }])
+    const failures = await a.announce([{ address: 'fd00:1::9', device: 'east' }], 1)
+    const shown = execFileSync('ip', ['-6', 'addr', 'show', 'dev', 'east', 'to', 'fd00:1::9']).toString()
+    await wait(50)
+    const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
+    tell({ added: added.failed ?? null, failures, shown, after: west('-6', 'neigh', 'show', 'fd00:1::9'), mac })
+  `)) as { added: string | null; failures: string[]; shown: string; after: string; mac: string }
+    expect(seen.added).toBeNull()
+    expect(seen.failures).toEqual([])
+    expect(seen.shown).toContain('nodad')
+    expect(seen.shown).not.toContain('tentative')
+    expect(seen.after).toContain(seen.mac)
+  },
+)
+
+it.skipIf(!able)(
+  'a neighbour answers when it is asked, also from a virtual IP, and then holds our hardware address',
+  async () => {
+    const seen = (await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    const heard = []
+    await a.change([{ do: 'add', address: '10.1.0.9', prefix: 24, device: 'east', label: 'east:1' }])
+    const before = west('neigh', 'show', '10.1.0.9')
+    const asked = [
+      a.ask('east', '10.1.0.1', ['10.1.0.2', '10.1.0.77'], (answer) => heard.push(answer)),
+      a.ask('east', '10.1.0.9', ['10.1.0.2'], (answer) => heard.push(answer)),
+      a.ask('north', '10.1.0.1', ['10.1.0.2'], (answer) => heard.push(answer)),
+    ]
+    await wait(150)
+    const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
+    const westMac = /link.ether ([0-9a-f:]+)/.exec(west('link', 'show', 'west'))[1]
+    tell({ before, asked, heard: heard.filter((h) => h.to), after: west('neigh', 'show', '10.1.0.9'), mac, westMac })
+  `)) as {
+      before: string
+      asked: boolean[]
+      heard: Record<string, string>[]
+      after: string
+      mac: string
+      westMac: string
+    }
+    expect(seen.asked).toEqual([true, true, false])
+    expect(seen.before).toContain('02:00:00:00:00:99')
+    const answer = { device: 'east', address: '10.1.0.2', mac: seen.westMac }
+    for (const to of ['10.1.0.1', '10.1.0.9']) expect(seen.heard).toContainEqual({ ...answer, to })
+    expect(seen.after).toContain(seen.mac)
+  },
+)
+
+it.skipIf(!able)('the kernel says who the next hop is, and a link that goes down is noticed at once', async () => {
+  const seen = (await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    const none = a.routes(['default', '10.1.0.2', '10.99.0.1'])
+    execFileSync('ip', ['route', 'add', 'default', 'via', '10.1.0.2'])
+    execFileSync('ip', ['route', 'add', '10.99.0.0/24', 'via', '10.1.0.7'])
+    const routes = a.routes(['default', '10.1.0.2', '10.99.0.1'])
+    let stirred = 0
+    a.watch(() => stirred++)
+    await wait(200)
+    const quiet = stirred
+    const from = performance.now()
+    west('link', 'set', 'west', 'down')
+    while (stirred === quiet && performance.now() - from < 2000) await wait(5)
+    tell({ none, routes, quiet, noticed: stirred > quiet, up: (await a.look()).links.find((l) => l.device === 'east').up })
+    process.exit(0)
+  `)) as { none: unknown; routes: unknown; quiet: number; noticed: boolean; up: boolean }
+  expect(seen.none).toEqual([{ to: '10.1.0.2', hop: '10.1.0.2', device: 'east' }])
+  expect(seen.routes).toEqual([
+    { to: 'default', hop: '10.1.0.2', device: 'east' },
+    { to: '10.1.0.2', hop: '10.1.0.2', device: 'east' },
+    { to: '10.99.0.1', hop: '10.1.0.7', device: 'east' },
+  ])
+  expect(seen).toMatchObject({ quiet: 0, noticed: true, up: false })
+})
+
 it.skipIf(!able)('the release script takes down what is in the held file and nothing else', () => {
   const out = execFileSync(
     'unshare',

@@ -6,9 +6,11 @@
 import { execFile } from 'node:child_process'
 import { rename, writeFile } from 'node:fs/promises'
 import type { FloatingAddress } from '../../domain/config.ts'
+import type { Route } from '../director/segment.ts'
 import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
+import { outside, type Answer } from '../director/witness.ts'
 import type { Kernel } from './kernel.ts'
-import { arpAnswer, arpRequest, gratuitousArp, neighbourAdvertisement } from './packets.ts'
+import { arpRequest, gratuitousArp, macText, neighbourAdvertisement, readArp } from './packets.ts'
 
 /** A tool that has not ended after this is ended. */
 const toolLimitMs = 5_000
@@ -23,14 +25,30 @@ export interface Addresses {
   readonly announce: (addresses: readonly FloatingAddress[], burst: number) => Promise<readonly string[]>
   /** Asks the segment for the hardware address of `remote`, so that both neighbour tables learn after a partition. */
   readonly seek: (device: string, local: string, remote: string) => void
-  /** Asks who has an address; every answer within a moment is told. */
-  readonly ask: (device: string, source: string, address: string, told: (mac: string) => void) => void
+  /**
+   * Asks who has these IPv4 addresses; every ARP frame that comes within a moment is told, once per sender and question. False: the
+   * segment cannot be listened to.
+   */
+  readonly ask: (
+    device: string,
+    source: string,
+    addresses: readonly string[],
+    told: (answer: Answer) => void,
+  ) => boolean
+  /** Where the kernel sends packets for each of these; `default` is anybody outside. Empty where it cannot be asked. */
+  readonly routes: (to: readonly string[]) => readonly Route[]
+  /** Calls when a link or an address of this host has changed. */
+  readonly watch: (stirred: () => void) => void
 }
 
-/** An answer is waited for this long, looked for this often; so many frames are looked at. */
+/** Answers are listened for this long, looked for this often; so many frames are read in one look. */
 const answerMs = 80
 const answerLookMs = 4
 const answerFrames = 256
+/** Messages of the kernel about links and addresses are read this often: Node has no way to wait for them. */
+const stirredLookMs = 40
+/** An address outside every site (RFC 5737): the way to it is the way to everybody outside. */
+const outsideAddress = '192.0.2.1'
 
 function run(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -51,6 +69,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
   let ours = new Map(held.map((h) => [h.address, h]))
   const up = new Set(held.map((h) => h.address))
   let reserved = new Set<string>()
+  const ears = new Map<string, Ear>()
 
   async function writeHeld(): Promise<void> {
     const text = [...ours.values()].map((c) => `${c.address}/${c.prefix} ${c.device}\n`).join('')
@@ -181,26 +200,76 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
       if (kernel && mac && !local.includes(':')) kernel.sendFrame(device, arpRequest(mac, local, remote))
     },
 
-    ask(device, source, address, told) {
+    ask(device, source, addresses, told) {
       const mac = kernel?.link(device)?.mac
-      const ear = kernel && mac ? kernel.listenArp(device) : null
-      if (!kernel || !mac || !ear) return
-      kernel.sendFrame(device, arpRequest(mac, source, address))
-      const until = performance.now() + answerMs
+      if (!kernel || !mac) return false
+      const own = macText(mac)
+      const ear = listen(device, kernel)
+      if (!ear) return false
       const known = new Set<string>()
-      const listen = (): void => {
-        for (let n = 0; n < answerFrames; n++) {
-          const frame = ear.next()
-          if (!frame) break
-          const by = arpAnswer(frame, address)
-          if (by === null || known.has(by)) continue
-          known.add(by)
-          told(by)
-        }
-        if (performance.now() < until) setTimeout(listen, answerLookMs)
-        else ear.close()
-      }
-      setTimeout(listen, 1)
+      ear.listeners.push({
+        untilMs: performance.now() + answerMs,
+        heard: (frame) => {
+          const arp = readArp(frame)
+          if (!arp || arp.mac === own) return
+          const to = arp.reply && arp.to.mac === own ? arp.to.address : undefined
+          const key = `${arp.address} ${arp.mac} ${to ?? ''}`
+          if (known.has(key)) return
+          known.add(key)
+          told({ device, address: arp.address, mac: arp.mac, ...(to === undefined ? {} : { to }) })
+        },
+      })
+      for (const address of addresses) kernel.sendFrame(device, arpRequest(mac, source, address))
+      return true
+    },
+
+    routes(to) {
+      if (!kernel) return []
+      return to.flatMap((target): Route[] => {
+        const route = kernel.route(target === outside ? outsideAddress : target)
+        if (!route) return []
+        // Without a gateway everybody outside is on the segment, and there is nobody to ask.
+        if (target === outside && route.gateway === undefined) return []
+        return [{ to: target, hop: route.gateway ?? target, device: route.device }]
+      })
+    },
+
+    watch(stirred) {
+      const ear = kernel?.listenChanges()
+      if (!ear) return
+      setInterval(() => {
+        if (ear.next()) stirred()
+      }, stirredLookMs).unref()
     },
   }
+
+  /** One ear per interface, open as long as somebody listens. */
+  function listen(device: string, door: Kernel): Ear | null {
+    const open = ears.get(device)
+    if (open) return open
+    const socket = door.listenArp(device)
+    if (!socket) return null
+    const ear: Ear = { listeners: [] }
+    ears.set(device, ear)
+    const look = (): void => {
+      for (let n = 0; n < answerFrames; n++) {
+        const frame = socket.next()
+        if (!frame) break
+        for (const { heard } of ear.listeners) heard(frame)
+      }
+      const nowMs = performance.now()
+      ear.listeners = ear.listeners.filter((l) => l.untilMs > nowMs)
+      if (ear.listeners.length > 0) setTimeout(look, answerLookMs)
+      else {
+        ears.delete(device)
+        socket.close()
+      }
+    }
+    setTimeout(look, 1)
+    return ear
+  }
+}
+
+interface Ear {
+  listeners: { readonly untilMs: number; readonly heard: (frame: Buffer) => void }[]
 }

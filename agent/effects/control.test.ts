@@ -1,4 +1,5 @@
 /** The control socket with real clients. */
+import { once } from 'node:events'
 import { mkdtemp, stat } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   agentMessageSchema,
   agentProtocol,
+  lineTargetBytes,
   type AgentMessage,
   type DirectorReport,
   type Order,
@@ -19,6 +21,7 @@ let control: Control
 let director: DirectorReport
 let services: ServiceReport[]
 const orders: Order[] = []
+const staged: { text: string; by: string }[] = []
 let watchers = 0
 const sockets: Socket[] = []
 
@@ -54,6 +57,7 @@ beforeEach(async () => {
   director = report
   services = [service('tcp 10.0.0.1:80'), service('tcp 10.0.0.1:81')]
   orders.length = 0
+  staged.length = 0
   control = await openControl(socketPath, 'no-such-group', {
     hello: () => ({
       protocol: agentProtocol,
@@ -72,6 +76,15 @@ beforeEach(async () => {
       orders.push(order)
       return Promise.resolve(order.kind === 'reload' ? undefined : 'not now')
     },
+    stage: (text, by) => {
+      staged.push({ text, by })
+      return Promise.resolve({ digest: 'd', generation: 7, sound: true, problems: [] })
+    },
+    fileOrder: (order) => {
+      orders.push(order)
+      return Promise.resolve(order.kind === 'revert' ? 'There is no earlier file.' : undefined)
+    },
+    http: (socket) => void socket.end('HTTP/1.1 204 No Content\r\n\r\n'),
     wallMs: () => 5,
     watchers: (n) => {
       watchers = n
@@ -126,7 +139,7 @@ it('answers hello, and refuses another protocol', async () => {
   c.send({ id: 1, ask: 'hello', protocol: agentProtocol })
   expect(await c.next()).toMatchObject({ id: 1, hello: { director: 'lvs1' } })
   c.send({ id: 2, ask: 'hello', protocol: 99 })
-  expect(await c.next()).toMatchObject({ id: 2, refused: 'This agent speaks protocol 1, not 99.' })
+  expect(await c.next()).toMatchObject({ id: 2, refused: `This agent speaks protocol ${agentProtocol}, not 99.` })
 })
 
 it('after watch: a whole snapshot, then consecutive reports of what has changed', async () => {
@@ -182,8 +195,84 @@ it('nonsense is refused and the connection goes on; requests may come in pieces'
   expect(await c.next()).toEqual({ id: 9, refused: 'This request is not known here.' })
   c.send('{"id":3,"ask":"he')
   await new Promise((resolve) => setTimeout(resolve, 10))
-  c.send('llo","protocol":1}\n')
+  c.send(`llo","protocol":${agentProtocol}}\n`)
   expect(await c.next()).toMatchObject({ id: 3, hello: {} })
+})
+
+it('many virtual servers come in parts, none longer than a line should be, and reports follow them', async () => {
+  services = Array.from({ length: 100 }, (_, n) => ({ ...service(`tcp 10.0.0.1:${n}`), realServers: bulk(n) }))
+  const c = await client()
+  c.send({ id: 3, ask: 'watch' })
+  const got: string[] = []
+  for (;;) {
+    const message = await c.next()
+    expect(JSON.stringify(message).length).toBeLessThan(1.5 * lineTargetBytes)
+    if ('part' in message) got.push(...message.part.map((s) => s.id))
+    if (!('snapshot' in message)) continue
+    got.push(...message.snapshot.services.map((s) => s.id))
+    break
+  }
+  expect(got).toEqual(services.map((s) => s.id))
+  services = services.map((s) => ({ ...s, sorry: true }))
+  control.report([])
+  const told: string[] = []
+  for (let seq = 2; told.length < 100; seq++) {
+    const message = await c.next()
+    if (!('report' in message)) throw new Error(JSON.stringify(message).slice(0, 100))
+    expect(message.report.seq).toBe(seq)
+    expect(JSON.stringify(message).length).toBeLessThan(1.5 * lineTargetBytes)
+    told.push(...(message.report.services ?? []).map((s) => s.id))
+  }
+  expect(told).toEqual(services.map((s) => s.id))
+})
+
+it('what matters is told at once, times of checks in turns', async () => {
+  const many = Array.from({ length: 250 }, (_, n) => ({
+    ...service(`tcp 10.0.0.1:${n}`),
+    realServers: bulk(n).slice(0, 2),
+  }))
+  services = many
+  const c = await client()
+  c.send({ id: 3, ask: 'watch' })
+  while (!('snapshot' in (await c.next())));
+  const checked = (at: number): ServiceReport[] =>
+    many.map((s) => ({ ...s, realServers: s.realServers.map((r) => ({ ...r, lastCheckAtMs: at })) }))
+  const told = async (): Promise<string[]> => {
+    control.report([])
+    const message = await c.next()
+    return 'report' in message ? (message.report.services ?? []).map((s) => s.id) : []
+  }
+  const seen = new Set<string>()
+  services = checked(1)
+  const first = await told()
+  expect(first).toHaveLength(100)
+  for (const id of [...first, ...(await told()), ...(await told())]) seen.add(id)
+  expect(seen.size).toBe(250)
+  services = checked(2).map((s, n) => (n === 249 ? { ...s, sorry: true } : s))
+  expect(await told()).toContain('tcp 10.0.0.1:249')
+})
+
+it('a configuration is staged in one piece or in several, and committed, confirmed or taken back by name', async () => {
+  const c = await client()
+  c.send({ id: 1, ask: 'order', order: { kind: 'stage', text: 'a = ', more: true, by: 'me' } })
+  expect(await c.next()).toEqual({ id: 1, done: true })
+  c.send({ id: 2, ask: 'order', order: { kind: 'stage', text: '1\n', by: 'me' } })
+  expect(await c.next()).toMatchObject({ id: 2, staged: { digest: 'd', generation: 7, sound: true } })
+  expect(staged).toEqual([{ text: 'a = 1\n', by: 'me' }])
+  c.send({ id: 3, ask: 'order', order: { kind: 'commit', digest: 'd', confirmWithinMs: 5_000, by: 'me' } })
+  expect(await c.next()).toEqual({ id: 3, done: true })
+  c.send({ id: 4, ask: 'order', order: { kind: 'revert', by: 'me' } })
+  expect(await c.next()).toEqual({ id: 4, refused: 'There is no earlier file.' })
+  c.send({ id: 5, ask: 'order', order: { kind: 'commit', digest: 'd', confirmWithinMs: 1, by: 'me' } })
+  expect(await c.next()).toEqual({ id: 5, refused: 'This request is not known here.' })
+})
+
+it('a connection that begins with an HTTP request is given to the pages', async () => {
+  const socket = connect(socketPath)
+  sockets.push(socket)
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 204 /)
 })
 
 it('a client that does not read is closed, not waited for', async () => {

@@ -1,7 +1,7 @@
 /**
- * The door for the core and the console: a unix socket that speaks lines of JSON (domain/contract/agent.ts). Several clients at once,
- * each with its own consecutive `seq`; a client that does not read what it is sent is closed, never waited for. What comes in is
- * validated; a line that is not a request gets a refusal.
+ * The door for the core and the console: a unix socket that speaks lines of JSON (domain/contract/agent.ts), and HTTP to whoever
+ * begins with an HTTP request (pages.ts: metrics and health). Several clients at once; a client that does not read what it is sent
+ * is closed, never waited for. What comes in is validated; a line that is not a request gets a refusal.
  */
 import { chmod, chown, readFile, unlink } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
@@ -9,31 +9,37 @@ import {
   agentProtocol,
   agentRequestSchema,
   maxLineBytes,
-  type AgentMessage,
-  type DirectorReport,
+  type FileOrder,
   type Hello,
   type JournalEntry,
   type Order,
-  type Report,
-  type ServiceReport,
-  type Snapshot,
+  type Staged,
 } from '../../domain/contract/agent.ts'
+import { maxConfigBytes } from './configured.ts'
+import { fitting, openWatcher, say, type Seen, type Watcher } from './watchers.ts'
 
-/** More clients than this are not served: each watcher costs a copy of the report. */
+/** More clients than this are not served. */
 export const maxClients = 32
-/** A client this far behind is closed. */
-const maxBacklogBytes = 8 * 1024 * 1024
+/** An answer with the journal is no longer than this; the newest entries are given. */
+const maxJournalBytes = maxLineBytes / 2
+const lineEnd = 10
+/** A client has this long to take its last lines when the agent ends. */
+const goodbyeMs = 200
+/** What an HTTP request begins with; a line of JSON never does. */
+const httpMethod = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS) /
+const longestMethod = 8
 
 /** What the rest of the agent gives the door. */
-export interface Behind {
+export interface Behind extends Seen {
   readonly hello: () => Hello
-  readonly director: () => DirectorReport
-  readonly services: () => readonly ServiceReport[]
   readonly journal: (afterMs: number | undefined, limit: number) => readonly JournalEntry[]
   /** Resolves when the order came to its end: undefined = done, else why not. */
-  readonly order: (order: Order) => Promise<string | undefined>
-  readonly wallMs: () => number
+  readonly order: (order: Exclude<Order, FileOrder>) => Promise<string | undefined>
+  readonly stage: (text: string, by: string) => Promise<Staged>
+  readonly fileOrder: (order: Exclude<FileOrder, { kind: 'stage' }>) => Promise<string | undefined>
   readonly watchers: (count: number) => void
+  /** Takes over a connection that speaks HTTP; its first bytes are put back then. */
+  readonly http: (socket: Socket) => void
 }
 
 export interface Control {
@@ -45,72 +51,100 @@ export interface Control {
 
 interface Client {
   readonly socket: Socket
-  line: string
-  /** Null until it watches. */
-  seq: number | null
-  director: string
-  readonly services: Map<string, string>
+  readonly watcher: Watcher
+  rest: Buffer[]
+  restBytes: number
+  /** The text of a `stage` that goes on. */
+  staging: string[]
+  stagingChars: number
 }
 
 /** Opens the socket with mode 0660 for root and `group`, where that group exists. */
 export async function openControl(socketPath: string, group: string, behind: Behind): Promise<Control> {
   const clients = new Set<Client>()
 
-  const watching = (): number => [...clients].filter((c) => c.seq !== null).length
-
-  function say(client: Client, message: AgentMessage): void {
-    if (client.socket.destroyed) return
-    client.socket.write(`${JSON.stringify(message)}\n`)
-    if (client.socket.writableLength > maxBacklogBytes) client.socket.destroy()
-  }
-
-  function snapshot(client: Client): Snapshot {
-    const director = behind.director()
-    const services = behind.services()
-    client.seq = 1
-    client.director = JSON.stringify(director)
-    client.services.clear()
-    for (const s of services) client.services.set(s.id, JSON.stringify(s))
-    return { seq: 1, atMs: behind.wallMs(), director, services: [...services] }
-  }
+  const watching = (): number => [...clients].filter((c) => c.watcher.watching()).length
 
   function answer(client: Client, line: string): void {
+    const { socket } = client
     let asked: unknown
     try {
       asked = JSON.parse(line)
     } catch {
-      say(client, { id: 0, refused: 'This line is not JSON.' })
+      say(socket, { id: 0, refused: 'This line is not JSON.' })
       return
     }
     const request = agentRequestSchema.safeParse(asked)
     if (!request.success) {
       const given = typeof asked === 'object' && asked !== null && 'id' in asked ? Number(asked.id) : 0
-      say(client, { id: Number.isFinite(given) ? given : 0, refused: 'This request is not known here.' })
+      say(socket, { id: Number.isFinite(given) ? given : 0, refused: 'This request is not known here.' })
       return
     }
     const { data } = request
+    const { id } = data
     switch (data.ask) {
       case 'hello':
         if (data.protocol !== agentProtocol)
-          say(client, { id: data.id, refused: `This agent speaks protocol ${agentProtocol}, not ${data.protocol}.` })
-        else say(client, { id: data.id, hello: behind.hello() })
+          say(socket, { id, refused: `This agent speaks protocol ${agentProtocol}, not ${data.protocol}.` })
+        else say(socket, { id, hello: behind.hello() })
         return
-      case 'watch': {
-        say(client, { id: data.id, snapshot: snapshot(client) })
-        behind.watchers(watching())
+      case 'watch':
+        void client.watcher.begin(id).then(() => behind.watchers(watching()))
         return
-      }
       case 'journal':
-        say(client, { id: data.id, journal: [...behind.journal(data.afterMs, data.limit)] })
+        say(socket, { id, journal: [...fitting(behind.journal(data.afterMs, data.limit), maxJournalBytes)] })
         return
       case 'order':
-        void behind
-          .order(data.order)
-          .then((refused) =>
-            say(client, refused === undefined ? { id: data.id, done: true } : { id: data.id, refused }),
-          )
+        void carryOut(client, id, data.order).catch((error: unknown) =>
+          say(socket, { id, refused: error instanceof Error ? error.message : String(error) }),
+        )
         return
     }
+  }
+
+  async function carryOut(client: Client, id: number, order: Order): Promise<void> {
+    const { socket } = client
+    if (order.kind === 'stage') {
+      client.staging.push(order.text)
+      client.stagingChars += order.text.length
+      if (client.stagingChars > maxConfigBytes) {
+        client.staging = []
+        client.stagingChars = 0
+        say(socket, { id, refused: `A configuration is no longer than ${maxConfigBytes} bytes.` })
+      } else if (order.more) say(socket, { id, done: true })
+      else {
+        const text = client.staging.join('')
+        client.staging = []
+        client.stagingChars = 0
+        say(socket, { id, staged: await behind.stage(text, order.by) })
+      }
+      return
+    }
+    const refused =
+      order.kind === 'commit' || order.kind === 'confirm' || order.kind === 'revert'
+        ? await behind.fileOrder(order)
+        : await behind.order(order)
+    say(socket, refused === undefined ? { id, done: true } : { id, refused })
+  }
+
+  /** Takes lines out of what has come; what is left waits for the rest of its line. */
+  function take(client: Client, chunk: Buffer): void {
+    const { socket } = client
+    let bytes = chunk
+    for (let at = bytes.indexOf(lineEnd); at >= 0; at = bytes.indexOf(lineEnd)) {
+      const line = Buffer.concat([...client.rest, bytes.subarray(0, at)]).toString('utf8')
+      client.rest = []
+      client.restBytes = 0
+      bytes = bytes.subarray(at + 1)
+      if (line.trim() !== '') answer(client, line)
+    }
+    if (bytes.length === 0) return
+    client.rest.push(bytes)
+    client.restBytes += bytes.length
+    if (client.restBytes <= maxLineBytes) return
+    client.rest = []
+    client.restBytes = 0
+    socket.end(`${JSON.stringify({ id: 0, refused: `A line is longer than ${maxLineBytes} bytes.` })}\n`)
   }
 
   const server = createServer((socket) => {
@@ -118,23 +152,32 @@ export async function openControl(socketPath: string, group: string, behind: Beh
       socket.end(`${JSON.stringify({ id: 0, refused: `More than ${maxClients} clients are not served.` })}\n`)
       return
     }
-    const client: Client = { socket, line: '', seq: null, director: '', services: new Map() }
+    const client: Client = {
+      socket,
+      watcher: openWatcher(socket, behind),
+      rest: [],
+      restBytes: 0,
+      staging: [],
+      stagingChars: 0,
+    }
     clients.add(client)
-    socket.setEncoding('utf8')
-    socket.on('data', (chunk: string) => {
-      const parts = (client.line + chunk).split('\n')
-      client.line = parts.pop() ?? ''
-      if (client.line.length > maxLineBytes) {
-        socket.end(`${JSON.stringify({ id: 0, refused: `A line is longer than ${maxLineBytes} bytes.` })}\n`)
-        client.line = ''
+    const onData = (chunk: Buffer): void => take(client, chunk)
+    socket.once('data', (first: Buffer) => {
+      if (httpMethod.test(first.toString('latin1', 0, longestMethod))) {
+        socket.pause()
+        behind.http(socket)
+        // Only now there is somebody who takes them.
+        socket.unshift(first)
+        socket.resume()
         return
       }
-      for (const part of parts) if (part.trim() !== '') answer(client, part)
+      socket.on('data', onData)
+      onData(first)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {
       clients.delete(client)
-      if (client.seq !== null) behind.watchers(watching())
+      if (client.watcher.watching()) behind.watchers(watching())
     })
   })
 
@@ -157,36 +200,17 @@ export async function openControl(socketPath: string, group: string, behind: Beh
   return {
     watching,
     report(journal) {
-      const watchers = [...clients].filter((c) => c.seq !== null)
-      if (watchers.length === 0) return
-      const director = behind.director()
-      const services = behind.services()
-      const directorText = JSON.stringify(director)
-      const texts = services.map((s) => JSON.stringify(s))
-      const ids = new Set(services.map((s) => s.id))
-      const atMs = behind.wallMs()
-      for (const client of watchers) {
-        const changed = services.filter((s, i) => client.services.get(s.id) !== texts[i])
-        const gone = [...client.services.keys()].filter((id) => !ids.has(id))
-        const directorChanged = client.director !== directorText
-        client.seq = (client.seq ?? 0) + 1
-        const report: Report = {
-          seq: client.seq,
-          atMs,
-          ...(directorChanged ? { director } : {}),
-          ...(changed.length > 0 ? { services: changed } : {}),
-          ...(gone.length > 0 ? { gone } : {}),
-          ...(journal.length > 0 ? { journal: [...journal] } : {}),
-        }
-        client.director = directorText
-        services.forEach((s, i) => client.services.set(s.id, texts[i] ?? ''))
-        for (const id of gone) client.services.delete(id)
-        say(client, { report })
-      }
+      for (const { watcher } of clients) watcher.report(journal)
     },
     async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const { socket } of clients) socket.end()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      // A client that does not read its end does not hold up ours.
+      const timer = setTimeout(() => {
+        for (const { socket } of clients) socket.destroy()
+      }, goodbyeMs)
+      await closed
+      clearTimeout(timer)
       await unlink(socketPath).catch(() => undefined)
     },
   }

@@ -5,22 +5,42 @@
  */
 import path from 'node:path'
 import type { AddressChange, KernelAddress, KernelAddresses } from '../director/words.ts'
+import type { FilterStep } from './ip-packets.ts'
 import { macText, packAddress6, parseAddress } from './packets.ts'
 
-type Call = (...args: (number | bigint | Buffer | string)[]) => number
+type Argument = number | bigint | Buffer | string
+type Call = (...args: (Argument | Readonly<Record<string, Argument>>)[]) => number
 
 /** Linux numbers, the same on x64 and arm64. */
 const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const
 const SOCK = { stream: 1, dgram: 2, raw: 3, nonblock: 0o4000, cloexec: 0o2000000 } as const
-const RTM = { newAddress: 20, deleteAddress: 21, getAddress: 22, getLink: 18, newLink: 16 } as const
+const RTM = {
+  newAddress: 20,
+  deleteAddress: 21,
+  getAddress: 22,
+  getLink: 18,
+  newLink: 16,
+  newRoute: 24,
+  getRoute: 26,
+} as const
 const NLM = { request: 1, ack: 4, replace: 0x100, dump: 0x300, create: 0x400 } as const
 const NLMSG = { error: 2, done: 3 } as const
 const IFA = { address: 1, local: 2, label: 3, broadcast: 4, flags: 8 } as const
 const IFLA = { address: 1, name: 3 } as const
+const RTA = { destination: 1, device: 4, gateway: 5 } as const
+/** Groups of netlink messages: links, IPv4 and IPv6 addresses (RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR). */
+const changeGroups = 0x1 | 0x10 | 0x100
 /** No duplicate address detection, no prefix route for an address that comes and goes. */
 const IFA_F_NODAD = 0x02
 const MSG_DONTWAIT = 0x40
+const ENOBUFS = 105
 const ethernetArp = 0x0806
+const ethernetIp = 0x0800
+const IPPROTO = { icmp: 1, ipip: 4, icmp6: 58 } as const
+const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
+/** Of a packet so much is taken: what is looked at stands at its beginning. */
+const packetBytes = 2_048
 const nlmsgHeaderBytes = 16
 const receiveBytes = 256 * 1024
 /** Netlink answers are made in the sender's own call; more reads than this for one question mean that something is wrong. */
@@ -37,6 +57,10 @@ const errorNames: Readonly<Record<number, string>> = {
   97: 'address family not supported',
   99: 'cannot assign requested address',
   100: 'network is down',
+  101: 'no route to the network',
+  105: 'no buffer space',
+  111: 'connection refused',
+  113: 'no route to the host',
 }
 
 function errorText(code: number): string {
@@ -50,6 +74,14 @@ interface Link {
   readonly mac: Buffer | null
 }
 
+/** A socket below TCP and UDP. Nothing waits on it: `next` gives the next packet that came, or null. */
+export interface RawSocket {
+  /** Sends to an address, without an IP header (raw(7)); undefined = sent. */
+  readonly send: (address: string, packet: Buffer) => string | undefined
+  readonly next: () => Buffer | null
+  readonly close: () => void
+}
+
 export interface Kernel {
   /** Addresses and links of this host. Throws with the reason when netlink does not answer. */
   readonly addresses: () => KernelAddresses
@@ -59,8 +91,16 @@ export interface Kernel {
   readonly sendFrame: (device: string, frame: Buffer) => string | undefined
   /** Opens an ear for ARP frames on a device: `next` gives the next frame that came, or null; `close` when done. */
   readonly listenArp: (device: string) => { readonly next: () => Buffer | null; readonly close: () => void } | null
+  /** Opens an ear for changes of links and addresses: `next` tells whether there was one since the last call. */
+  readonly listenChanges: () => { readonly next: () => boolean; readonly close: () => void } | null
+  /** Where the kernel would send a packet for an IPv4 address; undefined = nowhere. */
+  readonly route: (to: string) => { readonly device: string; readonly gateway?: string } | undefined
   /** Sends an ICMPv6 message from an address of this host to all nodes on a link; undefined = sent. */
   readonly sendIcmp6: (device: string, source: string, message: Buffer) => string | undefined
+  /** Opens a raw socket of a protocol; a text says why not. */
+  readonly raw: (family: 'inet' | 'inet6', protocol: 'icmp' | 'icmp6' | 'ipip') => RawSocket | string
+  /** Opens an ear for the IPv4 packets that come in on any device and that a filter lets through, from their IP header on. */
+  readonly listenIp: (filter: readonly FilterStep[]) => Pick<RawSocket, 'next' | 'close'> | string
   readonly link: (device: string) => Link | undefined
   /** Tells systemd (NOTIFY_SOCKET); false = nobody listens. */
   readonly notify: (socketPath: string, text: string) => boolean
@@ -75,6 +115,7 @@ function koffiName(): string {
 
 interface Koffi {
   load: (name: string) => { func: (signature: string) => Call }
+  struct: (name: string, members: Readonly<Record<string, string>>) => unknown
   errno: () => number
 }
 
@@ -98,6 +139,8 @@ function kernelOf(koffi: Koffi): Kernel {
   const recv = libc.func('int64_t recv(int, void *, size_t, int)')
   const bind = libc.func('int bind(int, const void *, uint32_t)')
   const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)')
+  koffi.struct('shoal_sock_fprog', { len: 'uint16_t', filter: 'const void *' })
+  const attachFilter = libc.func('int setsockopt(int, int, int, const shoal_sock_fprog *, uint32_t)')
   const sched = libc.func('int sched_setscheduler(int, int, const void *)')
   const { errno } = koffi
   const inbox = Buffer.alloc(receiveBytes)
@@ -201,6 +244,22 @@ function kernelOf(koffi: Koffi): Kernel {
     return fd
   }
 
+  /** The packets that came on a socket, one by one. */
+  function received(fd: number): Pick<RawSocket, 'next' | 'close'> {
+    const packet = Buffer.alloc(packetBytes)
+    let isOpen = true
+    return {
+      next: () => {
+        const length = isOpen ? recv(fd, packet, packet.length, MSG_DONTWAIT) : -1
+        return length > 0 ? Buffer.from(packet.subarray(0, length)) : null
+      },
+      close: () => {
+        if (isOpen) close(fd)
+        isOpen = false
+      },
+    }
+  }
+
   return {
     addresses() {
       readLinks()
@@ -271,7 +330,7 @@ function kernelOf(koffi: Koffi): Kernel {
       // struct sockaddr_ll
       const to = Buffer.alloc(20)
       to.writeUInt16LE(AF.packet, 0)
-      to.writeUInt16BE(ethernetArp, 2)
+      frame.copy(to, 2, 12, 14)
       to.writeInt32LE(link.index, 4)
       to[11] = 6
       frame.copy(to, 12, 0, 6)
@@ -291,14 +350,102 @@ function kernelOf(koffi: Koffi): Kernel {
         close(fd)
         return null
       }
-      const frame = Buffer.alloc(2_048)
+      return received(fd)
+    },
+    raw(family, protocol) {
+      const six = family === 'inet6'
+      const fd = socket(AF[family], SOCK.raw | SOCK.nonblock | SOCK.cloexec, IPPROTO[protocol])
+      if (fd < 0) return errorText(errno())
+      if (protocol !== 'ipip') {
+        // Only echo replies are of interest; the rest is not even queued. ICMP_FILTER and ICMP6_FILTER: a set bit keeps a type out.
+        const filter = Buffer.alloc(six ? 32 : 4, 0xff)
+        const type = six ? 129 : 0
+        filter.writeUInt32LE((0xffff_ffff & ~(1 << (type % 32))) >>> 0, Math.floor(type / 32) * 4)
+        setsockopt(fd, six ? 58 : 255, 1, filter, filter.length)
+      }
+      return {
+        ...received(fd),
+        send: (address, packet) => {
+          const to = Buffer.alloc(six ? 28 : 16)
+          to.writeUInt16LE(AF[family], 0)
+          if (six) packAddress6(address).copy(to, 8)
+          else Buffer.from(address.split('.').map(Number)).copy(to, 4)
+          return sendto(fd, packet, packet.length, MSG_DONTWAIT, to, to.length) < 0 ? errorText(errno()) : undefined
+        },
+      }
+    },
+    listenIp(filter) {
+      // Nothing is received before the filter is in place: the protocol comes with bind.
+      const fd = socket(AF.packet, SOCK.dgram | SOCK.nonblock | SOCK.cloexec, 0)
+      if (fd < 0) return errorText(errno())
+      const program = Buffer.alloc(filter.length * 8)
+      for (const [at, [code, whenTrue, whenFalse, operand]] of filter.entries()) {
+        program.writeUInt16LE(code, at * 8)
+        program[at * 8 + 2] = whenTrue
+        program[at * 8 + 3] = whenFalse
+        program.writeUInt32LE(operand, at * 8 + 4)
+      }
+      const at = Buffer.alloc(20)
+      at.writeUInt16LE(AF.packet, 0)
+      at.writeUInt16BE(ethernetIp, 2)
+      if (
+        attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: filter.length, filter: program }, 16) < 0 ||
+        bind(fd, at, at.length) < 0
+      ) {
+        const says = errorText(errno())
+        close(fd)
+        return says
+      }
+      return received(fd)
+    },
+    listenChanges() {
+      const fd = socket(AF.netlink, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 0)
+      if (fd < 0) return null
+      const at = Buffer.alloc(12)
+      at.writeUInt16LE(AF.netlink, 0)
+      at.writeUInt32LE(changeGroups, 8)
+      if (bind(fd, at, at.length) < 0) {
+        close(fd)
+        return null
+      }
+      const message = Buffer.alloc(32 * 1024)
       return {
         next: () => {
-          const length = recv(fd, frame, frame.length, MSG_DONTWAIT)
-          return length > 0 ? Buffer.from(frame.subarray(0, length)) : null
+          let some = false
+          for (let reads = 0; reads < maxReads; reads++) {
+            const length = recv(fd, message, message.length, MSG_DONTWAIT)
+            // An overflow (ENOBUFS) means changes, too; the next read goes on behind it.
+            if (length < 0 && errno() !== ENOBUFS) break
+            some = true
+          }
+          return some
         },
         close: () => void close(fd),
       }
+    },
+    route(to) {
+      const body = Buffer.alloc(12)
+      body[0] = AF.inet
+      body[1] = 32
+      const destination = attribute(RTA.destination, Buffer.from(to.split('.').map(Number)))
+      let found: { readonly index: number; readonly gateway?: string } | undefined
+      try {
+        ask(RTM.getRoute, NLM.ack, Buffer.concat([body, destination]), (kind, message) => {
+          if (kind !== RTM.newRoute) return
+          const attrs = attributes(message, 12)
+          const index = attrs.get(RTA.device)?.readInt32LE(0)
+          const gateway = attrs.get(RTA.gateway)
+          if (index !== undefined)
+            found = { index, ...(gateway?.length === 4 ? { gateway: parseAddress(gateway) } : {}) }
+        })
+      } catch {
+        return undefined
+      }
+      if (!found) return undefined
+      const { index, gateway } = found
+      if (![...links.values()].some((l) => l.index === index)) readLinks()
+      const link = [...links.values()].find((l) => l.index === index)
+      return link ? { device: link.device, ...(gateway === undefined ? {} : { gateway }) } : undefined
     },
     sendIcmp6(device, source, message) {
       const link = linkOf(device)

@@ -37,10 +37,20 @@ export function arpRequest(mac: Buffer, source: string, target: string): Buffer 
   return arpFrame(1, mac, source, Buffer.alloc(6), target)
 }
 
-/** Who says in an ARP frame to have `address`; null when the frame is not a reply about it. */
-export function arpAnswer(frame: Buffer, address: string): string | null {
-  if (frame.length < 42 || frame.readUInt16BE(12) !== 0x0806 || frame.readUInt16BE(20) !== 2) return null
-  return parseAddress(frame.subarray(28, 32)) === address ? macText(frame.subarray(22, 28)) : null
+/** What an ARP frame tells: its sender, and for a reply whom it answers. Null when it is no ARP frame of IPv4. */
+export function readArp(frame: Buffer): {
+  readonly reply: boolean
+  readonly address: string
+  readonly mac: string
+  readonly to: { readonly address: string; readonly mac: string }
+} | null {
+  if (frame.length < 42 || frame.readUInt16BE(12) !== 0x0806 || frame.readUInt16BE(16) !== 0x0800) return null
+  return {
+    reply: frame.readUInt16BE(20) === 2,
+    address: parseAddress(frame.subarray(28, 32)),
+    mac: macText(frame.subarray(22, 28)),
+    to: { address: parseAddress(frame.subarray(38, 42)), mac: macText(frame.subarray(32, 38)) },
+  }
 }
 
 /** `02:00:00:00:00:01`. */

@@ -4,6 +4,7 @@
  * whole, so a crash leaves the old one or the new one.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
 import type { AddressChange, Memory } from '../director/words.ts'
@@ -34,11 +35,19 @@ export interface Remembered {
   readonly owned: readonly string[]
   readonly held: readonly AddressChange[]
   readonly after: 'boot' | 'restart' | 'crash'
+  /** Starts within the last minute, this one included, but not those after a run that ended by itself. */
+  readonly recentStarts: number
 }
+
+/** Starts are counted over this long: more than a few of them are a loop of crashes. */
+const recentS = 60
+/** So many starts are remembered. */
+const startsLimit = 32
 
 const readOr = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '')
 
-function json(text: string): unknown {
+/** What a text says as JSON; null for anything else. */
+export function json(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -47,10 +56,11 @@ function json(text: string): unknown {
 }
 
 /** Replaces a file as a whole. `firm`: not before it is on disk. */
-async function replaceFile(file: string, text: string, firm: boolean): Promise<void> {
-  const handle = await open(`${file}.new`, 'w', 0o640)
+export async function replaceFile(file: string, content: string | Buffer, firm: boolean, mode = 0o640): Promise<void> {
+  const handle = await open(`${file}.new`, 'w', mode)
   try {
-    await handle.writeFile(text)
+    await handle.chmod(mode)
+    await handle.writeFile(content)
     if (firm) await handle.datasync()
   } finally {
     await handle.close()
@@ -78,6 +88,14 @@ export async function begin(where: Places, wallMs: number): Promise<Remembered> 
   const last = await readOr(path.join(where.runDir, 'run'))
   const owned = z.array(z.string()).safeParse(json(await readOr(path.join(where.runDir, 'owned.json'))))
   const held = parseHeld(await readOr(path.join(where.runDir, 'held')))
+  const planned = last.startsWith('ended')
+  // Counted by the time since the machine started, which no step of the clock changes.
+  const nowS = uptime()
+  const startsFile = path.join(where.runDir, 'starts.json')
+  const before = z.array(z.number()).safeParse(json(await readOr(startsFile)))
+  const recent = (before.success ? before.data : []).filter((s) => s <= nowS && nowS - s < recentS)
+  const starts = planned ? recent : [...recent, nowS].slice(-startsLimit)
+  await replaceFile(startsFile, JSON.stringify(starts), false)
   await replaceFile(path.join(where.runDir, 'run'), `running ${process.pid}\n`, false)
   // A full or read-only disk does not keep a director from serving; its beats may then be refused after a reboot with a wrong clock.
   await replaceFile(stateFile, JSON.stringify({ ...old, boot }), true).catch(() => undefined)
@@ -87,7 +105,8 @@ export async function begin(where: Places, wallMs: number): Promise<Remembered> 
     peerBoot: old.peerBoot,
     owned: owned.success ? owned.data : [],
     held,
-    after: last === '' ? 'boot' : last.startsWith('ended') ? 'restart' : 'crash',
+    after: last === '' ? 'boot' : planned ? 'restart' : 'crash',
+    recentStarts: Math.max(1, starts.length),
   }
 }
 

@@ -49,7 +49,7 @@ function listener(local: string, remote: string): Seen {
     refused: (_, why) => refused.push(why),
     listened: (_, says) => (says === undefined ? isBound() : troubles.push(says)),
   })
-  wire.setKey(key)
+  wire.setKeys([key])
   wire.listen(port, [{ name: 'public', local, remote }])
   open.push(wire)
   return { wire, heard, refused, troubles, bound: () => bound }
@@ -87,6 +87,34 @@ it('two directors hear each other', async () => {
   await until(() => b.heard.length === 1)
   expect(b.heard).toEqual([beat])
   expect(a.heard).toEqual([])
+})
+
+it('a key is replaced by another without a beat being refused: each end seals with the old or the new one and opens both', async () => {
+  const a = listener('127.0.0.1', '127.0.0.2')
+  const b = listener('127.0.0.2', '127.0.0.1')
+  await Promise.all([a.bound(), b.bound()])
+  const next = randomBytes(32)
+  const stages = [
+    [[key], [key, next]],
+    [
+      [next, key],
+      [key, next],
+    ],
+    [[next, key], [next]],
+    [[next], [next]],
+  ] as const
+  for (const [at, [ofA, ofB]] of stages.entries()) {
+    a.wire.setKeys(ofA)
+    b.wire.setKeys(ofB)
+    if (at > 0) a.wire.send(beat)
+    b.wire.send(beat)
+    // The first stage is the one before both know the new key: only the old one is used.
+    await until(() => a.heard.length === at + 1 && b.heard.length === at)
+  }
+  expect([...a.refused, ...b.refused]).toEqual([])
+  a.wire.setKeys([key])
+  b.wire.send(beat)
+  await until(() => a.refused.length === 1)
 })
 
 it('datagrams of strangers and with a wrong key are refused and counted', async () => {

@@ -2,11 +2,12 @@
  * Beats over UDP: one socket per path, bound to this director's own address on it. A datagram is `SHB1`, an HMAC-SHA-256 of the rest
  * with the cluster key, and the beat as JSON. What does not verify, comes from another address or is no beat is refused and counted.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { z } from 'zod'
-import { roleSchema } from '../../domain/contract/agent.ts'
+import { maxWeight, roleSchema } from '../../domain/contract/agent.ts'
 import type { Beat, Path } from '../director/words.ts'
+import type { Farewell } from './farewell.ts'
 
 const magic = Buffer.from('SHB1')
 const macBytes = 32
@@ -24,14 +25,39 @@ const beatSchema = z.object({
   term: z.number(),
   ready: z.boolean(),
   settled: z.boolean(),
+  synced: z.boolean().optional(),
   holds: z.boolean(),
   offers: z.enum(['stopping', 'ordered', 'failback', 'unfit', 'link']).optional(),
   mac: z.string().max(50).optional(),
+  vipMac: z.string().max(50).optional(),
   usable: z.number(),
+  sight: z.object({ page: z.number().int().min(0), states: z.string().max(100) }).optional(),
+  others: z.boolean().optional(),
+  restless: z.boolean().optional(),
   yieldedAfterMs: z.number().optional(),
   generation: z.number(),
   digest: z.string().max(200),
-  sees: z.object({ boot: z.number(), seq: z.number() }).optional(),
+  steers: z
+    .object({
+      digest: z.string().max(16),
+      some: z
+        .array(
+          z.tuple([
+            z.string().max(200),
+            z.string().max(200),
+            z.number().int().min(0),
+            z.enum(['primary', 'backup']),
+            z.number().nullable(),
+            z.boolean(),
+            z.number().int().min(0).max(maxWeight).nullable(),
+          ]),
+        )
+        .max(64)
+        .optional(),
+    })
+    .optional(),
+  sees: z.object({ boot: z.number(), seq: z.number(), ageMs: z.number().optional() }).optional(),
+  echo: z.record(z.string().max(40), z.object({ seq: z.number(), ageMs: z.number() })).optional(),
 })
 
 /** A beat as a datagram. */
@@ -58,7 +84,8 @@ export interface Wire {
   /** Opens the sockets of these paths and closes all others. */
   readonly listen: (port: number, paths: readonly Path[]) => void
   readonly send: (beat: Beat) => void
-  readonly setKey: (key: Buffer | null) => void
+  /** The first key seals, all of them open; none: nothing is sent or heard. */
+  readonly setKeys: (keys: readonly Buffer[]) => void
   readonly close: () => void
 }
 
@@ -78,9 +105,9 @@ interface Open {
   said: string | null
 }
 
-export function openWire(events: WireEvents): Wire {
+export function openWire(events: WireEvents, farewell?: Farewell): Wire {
   let open: Open[] = []
-  let key: Buffer | null = null
+  let keys: readonly Buffer[] = []
 
   function bind(entry: Open): void {
     const { path, port } = entry
@@ -98,8 +125,10 @@ export function openWire(events: WireEvents): Wire {
     })
     socket.on('message', (datagram, from) => {
       if (from.address !== path.remote) return events.refused(path.name, 'stranger')
-      if (!key) return
-      const beat = unseal(datagram, key)
+      const [first, ...others] = keys
+      if (!first) return
+      let beat = unseal(datagram, first)
+      for (const other of others) if (beat === 'key') beat = unseal(datagram, other)
       if (typeof beat === 'string') events.refused(path.name, beat)
       else events.heard(path.name, beat)
     })
@@ -131,15 +160,22 @@ export function openWire(events: WireEvents): Wire {
       for (const entry of fresh) bind(entry)
     },
     send(beat) {
+      const [key] = keys
       if (!key) return
       const datagram = seal(beat, key)
       for (const { socket, bound, path, port } of open) {
         // A path that cannot be sent on (no route, no neighbour) is silent at the other end; that is where it is judged.
         if (socket && bound) socket.send(datagram, port, path.remote, () => undefined)
       }
+      farewell?.keep(
+        beat,
+        (last) => seal(last, key),
+        createHash('sha256').update(key).digest('hex'),
+        open.map(({ path, port }) => ({ address: path.remote, port })),
+      )
     },
-    setKey(next) {
-      key = next
+    setKeys(next) {
+      keys = next
     },
     close() {
       for (const entry of open) shut(entry)

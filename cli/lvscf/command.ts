@@ -12,7 +12,7 @@ export function addLvscfCommands(program: Command): void {
     .command('check')
     .description('say what is wrong with lvs.cf files (exit status: 0 nothing, 1 problems, 2 a file cannot be read)')
     .argument('<file...>', 'files; - is standard input')
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON: one object, or a list for several files')
     .addOption(new Option('--as <reader>', "read as the original's daemons do").choices(['piranha']))
     .action(async (files: readonly string[], options: CheckOptions) => {
       const { checkFiles } = await import('./check.ts')
@@ -49,7 +49,17 @@ export function addLvscfCommands(program: Command): void {
     .description('show an lvs.cf file as Shoal understands it')
     .argument('<file>', '- is standard input')
     .option('--json', 'print JSON')
-    .action(async (file: string, options: ShowOptions) => {
+    .addOption(
+      new Option('--plan <tool>', 'print the commands that build its table in the kernel')
+        .choices(['ipvsadm'])
+        .conflicts('json'),
+    )
+    .action(async (file: string, options: ShowOptions & { readonly plan?: string }) => {
+      if (options.plan !== undefined) {
+        const { showPlan } = await import('./plan.ts')
+        process.exitCode = await showPlan(file)
+        return
+      }
       const { showFile } = await import('./show.ts')
       process.exitCode = await showFile(file, options)
     })

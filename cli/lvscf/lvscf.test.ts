@@ -1,6 +1,7 @@
 /** The commands for lvs.cf files, run as a user runs them: what they print, how they end, and what they leave on the disk. */
 import {
   chmodSync,
+  copyFileSync,
   lstatSync,
   mkdtempSync,
   readFileSync,
@@ -255,6 +256,15 @@ describe('diff', () => {
 })
 
 describe('show', () => {
+  test('prints the ipvsadm commands that build the table of the file', async () => {
+    const { stdout, exitCode } = await shoal('show', file, '--plan', 'ipvsadm')
+    expect(stdout.split('\n')).toEqual([
+      'ipvsadm -A -t 192.0.2.9:80 -s wlc',
+      'ipvsadm -a -t 192.0.2.9:80 -r 10.0.0.1:80 -g -w 1',
+    ])
+    expect(exitCode).toBe(0)
+  })
+
   test('says what the file means', async () => {
     const { stdout, exitCode } = await shoal('show', file)
     expect(stdout).toContain('heartbeat UDP 539, every 6 s, dead after 18 s')
@@ -270,5 +280,49 @@ describe('show', () => {
     expect(human.exitCode).toBe(1)
     const machine = await shoal('show', file, '--json')
     expect((JSON.parse(machine.stdout) as { config: unknown }).config).toBeNull()
+  })
+})
+
+describe('in a git hook', () => {
+  const hook = fileURLToPath(new URL('../../resources/git/pre-commit', import.meta.url))
+  const repository = mkdtempSync(join(tmpdir(), 'shoal-hook-'))
+  afterAll(() => rmSync(repository, { recursive: true }))
+  const git = (...args: string[]) =>
+    execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+      cwd: repository,
+      reject: false,
+      env: { SHOAL: `${process.execPath} --import ${import.meta.resolve('tsx')} ${main}`, LC_ALL: 'C.UTF-8' },
+    })
+
+  test('a commit with a broken lvs.cf is refused, one with a sound file goes through', async () => {
+    await git('init', '--quiet')
+    copyFileSync(hook, join(repository, '.git/hooks/pre-commit'))
+    chmodSync(join(repository, '.git/hooks/pre-commit'), 0o755)
+    writeFileSync(join(repository, 'readme'), 'deadtime = x\n')
+    writeFileSync(join(repository, 'two words.cf'), sound)
+    await git('add', '.')
+    expect((await git('commit', '--quiet', '-m', 'sound')).exitCode).toBe(0)
+    writeFileSync(join(repository, 'two words.cf'), sound.replace('deadtime = 18', 'deadtime = x'))
+    await git('add', '.')
+    // What is staged counts, whatever lies there.
+    writeFileSync(join(repository, 'two words.cf'), sound)
+    const refused = await git('commit', '--quiet', '-m', 'broken')
+    expect([refused.exitCode, refused.stdout + refused.stderr]).toEqual([1, expect.stringContaining('two words.cf:6')])
+    expect((await git('log', '--oneline')).stdout.split('\n')).toHaveLength(1)
+  })
+})
+
+describe('--json', () => {
+  test('a file that cannot be read is said in JSON too', async () => {
+    const { stdout, exitCode } = await shoal('show', '--json', join(folder, 'nowhere.cf'))
+    expect([JSON.parse(stdout), exitCode]).toMatchObject([{ config: null, problems: [{ code: 'file-unreadable' }] }, 2])
+  })
+
+  test('the readings of several files carry their names', async () => {
+    const { stdout } = await shoal('check', '--as', 'piranha', '--json', file, file)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { file, accepts: true },
+      { file, accepts: true },
+    ])
   })
 })

@@ -1,6 +1,8 @@
 /** `shoal show`: an lvs.cf file as Shoal understands it. */
 import { decodeDocument } from '../../core/document-bytes.ts'
-import type { Check, Config, DirectorAddresses, FloatingAddress } from '../../domain/config.ts'
+import type { Check } from '../../domain/checks.ts'
+import { sayCheck } from '../../domain/checks.ts'
+import type { Config, DirectorAddresses, FloatingAddress } from '../../domain/config.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import { exitClean, exitProblems, exitUnreadable } from './check.ts'
 import { readBytes } from './files.ts'
@@ -15,7 +17,9 @@ export async function showFile(file: string, options: ShowOptions): Promise<numb
   const language = terminalLanguage(process.env)
   const bytes = await readBytes(file)
   if (!bytes.ok) {
-    for (const one of bytes.problems) process.stderr.write(`${problemLine(file, one, language)}\n`)
+    const said = bytes.problems.map((one) => problemForJson(one, language))
+    if (options.json) process.stdout.write(`${orderedJson({ file, config: null, problems: said })}\n`)
+    else for (const one of bytes.problems) process.stderr.write(`${problemLine(file, one, language)}\n`)
     return exitUnreadable
   }
   const { config, problems } = check(decodeDocument(bytes.value).text)
@@ -70,10 +74,5 @@ function seconds(milliseconds: number): string {
 }
 
 function checked(check: Check): string {
-  const timing = `every ${seconds(check.intervalMs)}, up after ${check.rise}, down after ${check.fall}`
-  const expected =
-    check.expect === undefined ? '' : ` expect ${JSON.stringify(check.expect)}${check.regex ? ' (regex)' : ''}`
-  if (check.kind === 'program') return `program ${check.program ?? ''}${expected}, ${timing}`
-  if (check.kind === 'connect') return `connect, ${timing}`
-  return `${check.send === undefined ? '' : `send ${JSON.stringify(check.send)}`}${expected}, ${timing}`.trim()
+  return `${sayCheck(check)}, every ${seconds(check.intervalMs)}, up after ${check.rise}, down after ${check.fall}`
 }

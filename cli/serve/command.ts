@@ -12,13 +12,18 @@ function portNumber(text: string): number {
   return port
 }
 
+const oneMore = (name: string, before: readonly string[]): readonly string[] => [...before, name]
+
 /** Adds both commands. `version` is Shoal's own. */
 export function addServeCommands(program: Command, version: string): void {
   program
     .command('serve')
-    .description('open Shoal in a browser: serves the application on a loopback port until Ctrl-C')
+    .description('open Shoal in a browser: serves the application on a port until Ctrl-C')
     .option('--port <number>', 'port to listen on; 0 takes a free one', portNumber, defaultPort)
-    .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; another one than loopback needs TLS and a password', '127.0.0.1')
+    .option('--name <name>', 'a name browsers reach it by, besides the address; may be given again', oneMore, [])
+    .option('--tls-cert <file>', 'serve HTTPS with this certificate (PEM, with its chain)')
+    .option('--tls-key <file>', 'the private key of the certificate (PEM)')
     .option('--socket <path>', 'listen on a unix socket; --host and --port then name the address the browser uses')
     .option('--data <dir>', 'where drafts, clusters and known hosts are kept')
     .option('--open', 'open the browser as well')

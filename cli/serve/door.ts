@@ -15,6 +15,8 @@ export const sessionsMost = 32
 export const freeFailures = 4
 export const waitFirstMs = 1000
 export const waitMostMs = 60_000
+/** Failures are remembered of so many addresses. */
+const addressesMost = 1000
 const secretBytes = 32
 
 export interface DoorWorld {
@@ -30,8 +32,11 @@ export interface Door {
   readonly byPassword: boolean
   /** A fresh one-time token; the one before it is worth nothing from now on. */
   newToken(): string
-  /** Opens a session for a token (which is then used up) or the password. Answers the session's secret. */
-  signIn(with_: { readonly token?: string; readonly password?: string }): Promise<Result<string>>
+  /**
+   * Opens a session for a token (which is then used up) or the password. Answers the session's secret. Failures are counted per
+   * address tried `from`, so that a stranger cannot make the operator wait.
+   */
+  signIn(with_: { readonly token?: string; readonly password?: string }, from?: string): Promise<Result<string>>
   /** Whether the secret is of a living session; asking keeps it alive. */
   knows(secret: string | undefined): boolean
   signOut(secret: string): void
@@ -43,8 +48,7 @@ export function createDoor(world: DoorWorld): Door {
   // Sessions are kept by the digest of their secret: a look-up by digest takes the same time for every wrong secret.
   const sessions = new Map<string, { readonly openedMs: number; lastMs: number }>()
   let tokenDigest: Buffer | undefined
-  let failures = 0
-  let waitUntilMs = 0
+  const tries = new Map<string, { failures: number; waitUntilMs: number }>()
   let trying: Promise<unknown> = Promise.resolve()
 
   const secret = () => world.random(secretBytes).toString('base64url')
@@ -73,16 +77,26 @@ export function createDoor(world: DoorWorld): Door {
     return world.passwordMatches(with_.password)
   }
 
-  async function tryOnce(with_: { readonly token?: string; readonly password?: string }): Promise<Result<string>> {
-    const waitMs = waitUntilMs - world.now()
-    if (waitMs > 0) return failed(problem('sign-in-too-often', { failures, waitS: Math.ceil(waitMs / 1000) }))
+  async function tryOnce(
+    with_: { readonly token?: string; readonly password?: string },
+    from: string,
+  ): Promise<Result<string>> {
+    const tried = tries.get(from) ?? { failures: 0, waitUntilMs: 0 }
+    const waitMs = tried.waitUntilMs - world.now()
+    if (waitMs > 0)
+      return failed(problem('sign-in-too-often', { failures: tried.failures, waitS: Math.ceil(waitMs / 1000) }))
     if (await passes(with_)) {
-      failures = 0
+      tries.delete(from)
       return ok(open())
     }
-    failures += 1
-    if (failures > freeFailures)
-      waitUntilMs = world.now() + Math.min(waitMostMs, waitFirstMs * 2 ** (failures - freeFailures - 1))
+    tried.failures += 1
+    if (tried.failures > freeFailures)
+      tried.waitUntilMs = world.now() + Math.min(waitMostMs, waitFirstMs * 2 ** (tried.failures - freeFailures - 1))
+    // The one that failed last is kept longest; one forgotten for lack of room only has its free tries again.
+    tries.delete(from)
+    tries.set(from, tried)
+    const [oldest] = tries.keys()
+    if (tries.size > addressesMost && oldest !== undefined) tries.delete(oldest)
     return failed(problem(with_.token !== undefined ? 'sign-in-wrong-token' : 'sign-in-wrong-password'))
   }
 
@@ -93,9 +107,9 @@ export function createDoor(world: DoorWorld): Door {
       tokenDigest = digest(token)
       return token
     },
-    signIn(with_) {
+    signIn(with_, from = '') {
       // One try after the other: side by side, many would pass the limit before the first failure is counted.
-      const mine = trying.then(() => tryOnce(with_))
+      const mine = trying.then(() => tryOnce(with_, from))
       trying = mine.catch(() => undefined)
       return mine
     },

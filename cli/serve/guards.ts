@@ -14,15 +14,30 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 && host.startsWith('127.')
 }
 
-/** `host:port` as a browser writes it in the Host header and in an origin (port 80 is left away). */
-export function authority(host: string, port: number): string {
-  const name = isIP(host) === 6 ? `[${host}]` : host
-  return port === 80 ? name : `${name}:${port}`
+/** True for 0.0.0.0 and ::, which name no host a browser could go to. */
+export function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
-/** Every authority by which the page may be opened: the bound address, and `localhost` for it. */
-export function allowedAuthorities(host: string, port: number): ReadonlySet<string> {
-  return new Set([authority(host, port), authority('localhost', port)])
+export type Scheme = 'http' | 'https'
+
+const usualPort = { http: 80, https: 443 } as const
+
+/** `host:port` as a browser writes it in the Host header and in an origin (the scheme's usual port is left away). */
+export function authority(host: string, port: number, scheme: Scheme = 'http'): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host
+  return port === usualPort[scheme] ? name : `${name}:${port}`
+}
+
+/** Every authority by which the page may be opened: the names given, the bound address, and `localhost` for a loopback one. */
+export function allowedAuthorities(
+  host: string,
+  port: number,
+  scheme: Scheme = 'http',
+  names: readonly string[] = [],
+): ReadonlySet<string> {
+  const own = [...(isEveryAddress(host) ? [] : [host]), ...(isLoopback(host) ? ['localhost'] : [])]
+  return new Set([...names, ...own].map((name) => authority(name.toLowerCase(), port, scheme)))
 }
 
 export interface Asked {
@@ -31,10 +46,10 @@ export interface Asked {
 }
 
 /**
- * Why a request is refused, or undefined when it may go on. `allowed` holds the authorities of `allowedAuthorities`.
+ * Why a request is refused, or undefined when it may go on. `allowed` holds the authorities of `allowedAuthorities` for `scheme`.
  * The Fetch Metadata headers are sent by every current browser and by nobody else; absent, they prove nothing.
  */
-export function refusal(asked: Asked, allowed: ReadonlySet<string>): string | undefined {
+export function refusal(asked: Asked, allowed: ReadonlySet<string>, scheme: Scheme = 'http'): string | undefined {
   const one = (name: string) => {
     const value = asked.headers[name]
     return typeof value === 'string' ? value : undefined
@@ -46,7 +61,7 @@ export function refusal(asked: Asked, allowed: ReadonlySet<string>): string | un
     asked.method === 'GET' && one('sec-fetch-mode') === 'navigate' && one('sec-fetch-dest') === 'document'
   if (site !== undefined && site !== 'same-origin' && site !== 'none' && !navigates) return 'it came from another page'
   const origin = one('origin')
-  if (origin !== undefined && origin !== `http://${host}`) return `the origin ${origin} is not this application`
+  if (origin !== undefined && origin !== `${scheme}://${host}`) return `the origin ${origin} is not this application`
   if (asked.method === 'GET' || asked.method === 'HEAD') return undefined
   if (asked.method !== 'POST') return `the method ${asked.method} is not used here`
   if (origin === undefined) return 'it names no origin'

@@ -12,15 +12,18 @@ import { fileURLToPath } from 'node:url'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
 import { speak } from '../../domain/speech/speech.ts'
+import { openAudit } from '../../core/audit.ts'
 import { createCore } from '../../core/core.ts'
 import { defaultDataDir } from '../../core/data-dir.ts'
-import { lineLog } from '../../core/log.ts'
+import { ownDataDir } from '../../core/data-dir-owner.ts'
+import { allLogs, fileLog, lineLog } from '../../core/log.ts'
 import { readOffered } from '../../core/offered.ts'
 import { createDoor } from './door.ts'
-import { allowedAuthorities, authority, isLoopback } from './guards.ts'
+import { allowedAuthorities, authority, isEveryAddress, isLoopback } from './guards.ts'
 import { hashPassword, keepHash, keptHash, passwordLeastCharacters, passwordMatches } from './password.ts'
 import { createBrowserServer } from './server.ts'
 import { openInBrowser, readSecret } from './terminal.ts'
+import { readTls, renewTls } from './tls.ts'
 
 /** A core that does not close within this is left behind: the operator asked for the end. */
 const closeMostMs = 15_000
@@ -31,6 +34,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export interface ServeOptions {
   readonly port: number
   readonly host: string
+  readonly name: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
   readonly socket?: string
   readonly data?: string
   readonly open?: boolean
@@ -49,7 +55,7 @@ const dataDirOf = (given: string | undefined) =>
   given === undefined ? defaultDataDir(process.platform, process.env, homedir()) : path.resolve(given)
 
 /** Warnings and errors go to stderr; with SHOAL_LOG=debug everything does. */
-const log = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
+const terminalLog = lineLog((line) => process.stderr.write(line), process.env['SHOAL_LOG'] === 'debug')
 
 /** How passwords are tried: against a given file's first line, or the kept hash; undefined when neither is there. */
 async function passwordTest(
@@ -93,14 +99,26 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     tell(problems)
     return 1
   }
-  if (!isLoopback(options.host)) return refuse(problem('serve-not-loopback', { host: options.host }))
   const dataDir = dataDirOf(options.data)
   const screenDir = path.join(root, 'out/renderer')
   if (!existsSync(path.join(screenDir, 'index.html'))) return refuse(problem('screen-not-built', { dir: screenDir }))
+  const log = allLogs(terminalLog, fileLog(dataDir))
   const offered = options.offer === undefined ? ok([]) : await readOffered(options.offer)
   if (!offered.ok) return refuse(...offered.problems)
   const test = await passwordTest(dataDir, options.passwordFile)
   if (!test.ok) return refuse(...test.problems)
+
+  const tls = await readTls(options.tlsCert, options.tlsKey)
+  if (!tls.ok) return refuse(...tls.problems)
+  if (!isLoopback(options.host)) {
+    const lacks = !tls.value ? 'no TLS certificate is given' : !test.value ? 'no password is set' : undefined
+    if (lacks) return refuse(problem('serve-not-loopback', { host: options.host, lacks }))
+    if (isEveryAddress(options.host) && options.name.length === 0)
+      return refuse(problem('serve-name-missing', { host: options.host }))
+  }
+  const owned = await ownDataDir(dataDir, 'shoal serve')
+  if (!owned.ok) return refuse(...owned.problems)
+  const audit = openAudit(dataDir, log)
 
   const core = await createCore({
     dataDir,
@@ -118,9 +136,18 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     ...(test.value ? { passwordMatches: test.value } : {}),
   })
   let allowed: ReadonlySet<string> = new Set()
-  const server = createBrowserServer({ core, door, screenDir, allowed: () => allowed, log })
+  const scheme = tls.value ? 'https' : 'http'
+  const server = createBrowserServer({
+    core,
+    door,
+    screenDir,
+    allowed: () => allowed,
+    log,
+    audit,
+    ...(tls.value ? { tls: tls.value } : {}),
+  })
 
-  const where = options.socket ?? authority(options.host, options.port)
+  const where = options.socket ?? authority(options.host, options.port, scheme)
   try {
     if (options.socket !== undefined) {
       if (await answers(options.socket)) throw Object.assign(new Error('in use'), { code: 'EADDRINUSE' })
@@ -128,7 +155,7 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     }
     await listen(server.http, options)
   } catch (error) {
-    await Promise.all([server.close(), core.close()])
+    await Promise.all([server.close(), core.close(), owned.value()])
     const { code, message } = error as NodeJS.ErrnoException
     return refuse(
       code === 'EADDRINUSE'
@@ -138,8 +165,9 @@ export async function serve(options: ServeOptions, version: string): Promise<num
   }
   const bound = server.http.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : options.port
-  allowed = allowedAuthorities(options.host, port)
-  const base = `http://${authority(options.host, port)}/`
+  allowed = allowedAuthorities(options.host, port, scheme, options.name)
+  const renewing = renewTls(server.http, options.tlsCert, options.tlsKey, log)
+  const base = `${scheme}://${[...allowed][0] ?? where}/`
   const address = () => (door.byPassword ? base : `${base}sign-in#token=${door.newToken()}`)
   const first = address()
   process.stdout.write(`Shoal ${version} is at\n\n  ${first}\n\n`)
@@ -162,11 +190,13 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     }
   })
   process.stdin.pause()
+  clearInterval(renewing)
   setTimeout(() => {
     log('error', 'the core did not close in time', { waitedMs: closeMostMs })
     process.exit(1)
   }, closeMostMs).unref()
   await Promise.all([server.close(), core.close()])
+  await Promise.all([audit.close(), owned.value()])
   if (options.socket !== undefined) await rm(options.socket, { force: true })
   return 0
 }

@@ -5,11 +5,15 @@
  *   request → guards (403) → sign-in files │ POST /sign-in → session? (401) → /ask · /events · /sign-out · the screen
  */
 import { createReadStream } from 'node:fs'
-import { createServer } from 'node:http'
+import { createHash } from 'node:crypto'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { SecureContextOptions } from 'node:tls'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { carry } from '../../core/carry.ts'
 import { guardHeaders, pageAt } from '../../core/pages.ts'
+import type { Audit, Who } from '../../core/audit.ts'
 import type { Core, Log } from '../../core/ports.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Result } from '../../domain/problem.ts'
@@ -35,7 +39,13 @@ export interface BrowserHost {
   /** The authorities the page may be opened by; asked anew for each request, as the port is known only once it listens. */
   allowed(): ReadonlySet<string>
   readonly log: Log
+  readonly audit: Audit
+  /** Certificate and key; absent = plain HTTP, for loopback only. */
+  readonly tls?: SecureContextOptions
 }
+
+/** Older ones are not safe any more (RFC 8996). */
+const leastTls = 'TLSv1.2'
 
 export interface BrowserServer {
   readonly http: Server
@@ -48,6 +58,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 export function createBrowserServer(host: BrowserHost): BrowserServer {
   const streams = createEventStreams(host.core)
   // Browsers keep cookies per name and host but not per port: the name tells two instances on one machine apart.
+  const scheme = host.tls ? 'https' : 'http'
+  const cookieTraits = `Path=/; HttpOnly; SameSite=Strict${host.tls ? '; Secure' : ''}`
   const cookieName = () => `shoal_${[...host.allowed()][0]?.split(':').at(-1) ?? ''}`
 
   function sessionOf(request: IncomingMessage): string | undefined {
@@ -59,7 +71,7 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
     const name = pathOf(request).slice('/ask/'.length)
     const body = await readJson(request, bodyMostMb * 1024 * 1024)
     if (!body.ok) return sendResult(response, body)
-    sendResult(response, await carry(host.core, host.log, name, body.value))
+    sendResult(response, await carry(host, whoOf(request, sessionOf(request)), name, body.value))
   }
 
   const signIn: Handler = async (request, response) => {
@@ -79,19 +91,30 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
       // The page asks first whether it is signed in already: a link from elsewhere arrives without its SameSite cookie.
       return send(response, 200, { ok: host.door.knows(sessionOf(request)) })
     }
-    const opened = await host.door.signIn(token !== undefined ? { token } : { password: password ?? '' })
+    const opened = await host.door.signIn(
+      token !== undefined ? { token } : { password: password ?? '' },
+      request.socket.remoteAddress,
+    )
+    const refusedBy = opened.ok ? undefined : opened.problems[0]?.code
+    // A try that had to wait was not judged; written down, thousands of them would push out what operators did.
+    if (refusedBy !== 'sign-in-too-often')
+      host.audit.event(
+        whoOf(request, opened.ok ? opened.value : undefined),
+        refusedBy === undefined ? 'signed in' : `sign-in refused: ${refusedBy}`,
+      )
     if (!opened.ok) return refuse(opened)
-    response.setHeader('set-cookie', `${cookieName()}=${opened.value}; Path=/; HttpOnly; SameSite=Strict`)
+    response.setHeader('set-cookie', `${cookieName()}=${opened.value}; ${cookieTraits}`)
     send(response, 200, { ok: true })
   }
 
   const signOut: Handler = (request, response) => {
     const session = sessionOf(request)
     if (session !== undefined) {
+      host.audit.event(whoOf(request, session), 'signed out')
       host.door.signOut(session)
       streams.end(session)
     }
-    response.setHeader('set-cookie', `${cookieName()}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`)
+    response.setHeader('set-cookie', `${cookieName()}=; ${cookieTraits}; Max-Age=0`)
     sendResult(response, ok(null))
   }
 
@@ -120,7 +143,7 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(guardHeaders)) response.setHeader(name, value)
-    const reason = refusal({ method: request.method ?? '', headers: request.headers }, host.allowed())
+    const reason = refusal({ method: request.method ?? '', headers: request.headers }, host.allowed(), scheme)
     if (reason !== undefined) {
       host.log('warn', 'a request was refused', { reason })
       request.resume()
@@ -150,7 +173,8 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
     return screen(request, response)
   }
 
-  const http = createServer({ requestTimeout: arriveMostMs, headersTimeout: headersMostMs }, (request, response) => {
+  const limits = { requestTimeout: arriveMostMs, headersTimeout: headersMostMs }
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     answer(request, response).catch((error: unknown) => {
       // The reader went away in the middle: nobody is left to tell.
       if (response.destroyed) return
@@ -158,7 +182,10 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
       if (response.headersSent) response.destroy()
       else sendText(response, 500, 'Shoal could not answer; its log says why.')
     })
-  })
+  }
+  const http = host.tls
+    ? createHttpsServer({ ...limits, ...host.tls, minVersion: leastTls }, onRequest)
+    : createHttpServer(limits, onRequest)
 
   return {
     http,
@@ -169,6 +196,16 @@ export function createBrowserServer(host: BrowserHost): BrowserServer {
         http.closeIdleConnections()
       })
     },
+  }
+}
+
+/** For the audit: the digest's beginning tells one sign-in from another and opens nothing. */
+function whoOf(request: IncomingMessage, session: string | undefined): Who {
+  const from = request.socket.remoteAddress
+  return {
+    via: 'browser',
+    ...(session === undefined ? {} : { session: createHash('sha256').update(session).digest('hex').slice(0, 8) }),
+    ...(from === undefined ? {} : { from }),
   }
 }
 

@@ -4,19 +4,31 @@
  * conversation.
  */
 import type { Duplex } from 'node:stream'
-import { agentMessageSchema, agentProtocol, agentSocketPath, maxLineBytes } from '../../domain/contract/agent.ts'
+import {
+  agentMessageSchema,
+  agentProtocol,
+  agentSocketPath,
+  maxLineBytes,
+  maxServices,
+  maxStageChars,
+} from '../../domain/contract/agent.ts'
 import type {
   AgentMessage,
   AgentRequest,
+  DirectorReport,
   Hello,
   JournalEntry,
   Order,
   Report,
+  ServiceReport,
   Snapshot,
+  Staged,
 } from '../../domain/contract/agent.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
+import type { DirectorDraft } from '../../domain/cluster.ts'
 import { quote } from '../provision/shell.ts'
+import type { Hosts } from '../ssh/hosts.ts'
 import type { Session } from '../ssh/session.ts'
 
 type Asking = AgentRequest extends infer Each ? (Each extends { id: number } ? Omit<Each, 'id'> : never) : never
@@ -26,6 +38,8 @@ export interface AgentLine {
   watch(): Promise<Result<Snapshot>>
   journal(afterMs: number | undefined, limit: number): Promise<Result<readonly JournalEntry[]>>
   order(order: Order): Promise<Result<null>>
+  /** Has the director check an lvs.cf and keep it beside the one in force; long texts go in parts. */
+  stage(text: string, by: string): Promise<Result<Staged>>
   /** Reports after `watch`; set before asking for it. */
   onReport: (report: Report) => void
   /** When anything was last heard, in monotonic ms of this process. */
@@ -35,12 +49,25 @@ export interface AgentLine {
   close(): void
 }
 
+/** The way to the agents of a cluster: over SSH, or within this program for a simulated one. */
+export interface AgentDoor {
+  open(host: DirectorDraft): Promise<Result<{ readonly line: AgentLine; readonly hello: Hello }>>
+  /** What leads to this director answers no more: the next `open` starts anew. */
+  giveUp(host: DirectorDraft): void
+}
+
 const answerTimeoutMs = 5_000
+/** Orders end when they are carried out: a large file is checked and applied first. */
+const orderTimeoutMs = 60_000
 
 /** Starts the conversation on an open stream; nothing is asked yet. */
 function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine {
   const where = { kind: 'host', host: hostId } as const
   const waiting = new Map<number, (answer: Result<AgentMessage>) => void>()
+  /** The list of virtual IPs as it was last told. */
+  let virtualIps: DirectorReport['virtualIps'] = []
+  /** The parts of a snapshot that has not ended yet. */
+  let parts: ServiceReport[] = []
   let nextId = 1
   let heardAtMs = performance.now()
   let over: Problem | undefined
@@ -75,9 +102,18 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
     }
     heardAtMs = performance.now()
     if ('report' in message) {
-      conversation.onReport(message.report)
+      const { director, ...rest } = message.report
+      if (director?.virtualIps) ({ virtualIps } = director)
+      conversation.onReport({ ...rest, ...(director ? { director: { ...director, virtualIps } } : {}) })
       return
     }
+    if ('part' in message) {
+      parts.push(...message.part)
+      if (parts.length > maxServices)
+        end(problem('agent-unreadable', { host: address, reason: 'too many virtual servers' }, where))
+      return
+    }
+    if ('snapshot' in message) ({ virtualIps } = message.snapshot.director)
     const answer = waiting.get(message.id)
     waiting.delete(message.id)
     answer?.(ok(message))
@@ -114,11 +150,12 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
   async function ask<T>(asking: Asking, pick: (message: AgentMessage) => T | undefined): Promise<Result<T>> {
     if (over) return failed(over)
     const id = nextId++
+    const timeoutMs = asking.ask === 'order' ? orderTimeoutMs : answerTimeoutMs
     const answer = await new Promise<Result<AgentMessage>>((resolve) => {
       const timer = setTimeout(() => {
         waiting.delete(id)
-        resolve(failed(problem('agent-silent', { host: address, seconds: answerTimeoutMs / 1000 }, where)))
-      }, answerTimeoutMs)
+        resolve(failed(problem('agent-silent', { host: address, seconds: timeoutMs / 1000 }, where)))
+      }, timeoutMs)
       waiting.set(id, (result) => {
         clearTimeout(timer)
         resolve(result)
@@ -143,12 +180,29 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
       const detail = { host: address, theirs: hello.value.protocol, ours: agentProtocol }
       return failed(problem('agent-other-protocol', detail, where))
     },
-    watch: () => ask({ ask: 'watch' }, (message) => ('snapshot' in message ? message.snapshot : undefined)),
+    watch() {
+      parts = []
+      return ask({ ask: 'watch' }, (message) =>
+        'snapshot' in message ? { ...message.snapshot, services: [...parts, ...message.snapshot.services] } : undefined,
+      )
+    },
     journal: (afterMs, limit) =>
       ask({ ask: 'journal', limit, ...(afterMs === undefined ? {} : { afterMs }) }, (message) =>
         'journal' in message ? message.journal : undefined,
       ),
     order: (order) => ask({ ask: 'order', order }, (message) => ('done' in message ? null : undefined)),
+    async stage(text, by) {
+      let rest = text
+      while (rest.length > maxStageChars) {
+        const order = { kind: 'stage', text: rest.slice(0, maxStageChars), more: true, by } as const
+        const taken = await conversation.order(order)
+        if (!taken.ok) return taken
+        rest = rest.slice(maxStageChars)
+      }
+      return ask({ ask: 'order', order: { kind: 'stage', text: rest, by } }, (message) =>
+        'staged' in message ? message.staged : undefined,
+      )
+    },
     onReport: () => undefined,
     heardAtMs: () => heardAtMs,
     ended,
@@ -188,4 +242,20 @@ export async function openAgentLine(
   if (hello.ok) return ok({ line, hello: hello.value })
   line.close()
   return hello
+}
+
+/** The way over SSH. */
+export function sshDoor(hosts: Hosts): AgentDoor {
+  return {
+    async open(host) {
+      const session = await hosts.session(host)
+      if (!session.ok) return session
+      const opened = await openAgentLine(session.value)
+      // A session over a connection whose other end is gone answers nothing; the next try makes its own.
+      if (!opened.ok && opened.problems.some(({ code }) => code === 'command-timeout' || code === 'agent-silent'))
+        hosts.dropUnlessWorking(host)
+      return opened
+    },
+    giveUp: (host) => hosts.dropUnlessWorking(host),
+  }
 }

@@ -32,12 +32,12 @@ function byTime(a: JournalEntry, b: JournalEntry): number {
   return a.atMs - b.atMs || (a.director === b.director && a.boot === b.boot ? a.seq - b.seq : 0)
 }
 
-/** Opens the kept history; a line that cannot be read (a crash in the middle of writing) is left out. */
-export async function openJournal(file: string): Promise<Journal> {
+/** Opens the kept history (null: one that is in memory only); a line that cannot be read (a crash in the middle of writing) is left out. */
+export async function openJournal(file: string | null): Promise<Journal> {
   const known = new Map<string, JournalEntry>()
   let text = ''
   try {
-    text = await readFile(file, 'utf8')
+    if (file !== null) text = await readFile(file, 'utf8')
   } catch {
     // No history yet.
   }
@@ -69,8 +69,8 @@ export async function openJournal(file: string): Promise<Journal> {
         for (const entry of ordered.slice(0, -keptEntries)) known.delete(nameOf(entry))
         ordered = ordered.slice(-keptEntries)
         const whole = ordered.map((entry) => `${JSON.stringify(entry)}\n`).join('')
-        writing = writing.then(() => writePrivate(file, whole))
-      } else {
+        if (file !== null) writing = writing.then(() => writePrivate(file, whole))
+      } else if (file !== null) {
         const piece = separator + lines
         separator = ''
         writing = writing

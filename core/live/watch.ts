@@ -7,12 +7,11 @@
  */
 import type { ClusterDraft, DirectorDraft } from '../../domain/cluster.ts'
 import type { JournalEntry, Order, Report, ServiceReport } from '../../domain/contract/agent.ts'
-import { failed, problem } from '../../domain/problem.ts'
+import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, ProblemCode, Result } from '../../domain/problem.ts'
-import type { ClusterStatus, DirectorStatus, Verdict } from '../../domain/status.ts'
-import type { Hosts } from '../ssh/hosts.ts'
-import { openAgentLine } from './agent-line.ts'
-import type { AgentLine } from './agent-line.ts'
+import { withChanged } from '../../domain/status.ts'
+import type { ClusterStatus, DirectorChange, DirectorStatus, StatusChange, Verdict } from '../../domain/status.ts'
+import type { AgentDoor, AgentLine } from './agent-line.ts'
 import type { Journal } from './journal.ts'
 import { clusterStatus } from './status.ts'
 
@@ -20,6 +19,9 @@ import { clusterStatus } from './status.ts'
 const askAfterMs = 1_000
 const silentMs = 3_000
 const lookEveryMs = 250
+/** One change tells at most so many real servers (about 250 kB), the next one follows after a breath: see DirectorChange. */
+const serversPerChange = 600
+const breathMs = 50
 const firstPauseMs = 300
 const longestPauseMs = 2_000
 /** A login that was refused is not tried again soon: it may lock the account. A new secret or accepted key cuts the pause short. */
@@ -42,9 +44,9 @@ const refusals: readonly ProblemCode[] = [
 ]
 
 export interface WatchPorts {
-  readonly hosts: Hosts
+  readonly door: AgentDoor
   readonly journal: Journal
-  readonly onStatus: (status: ClusterStatus) => void
+  readonly onChange: (change: StatusChange) => void
   readonly onJournal: (entries: readonly JournalEntry[]) => void
   /** Wall clock in ms. */
   readonly now: () => number
@@ -58,6 +60,8 @@ export interface Watch {
   heardOrFailed(limitMs: number): Promise<void>
   /** To the director that is active now. */
   order(order: Order): Promise<Result<null>>
+  /** To any director that is heard, the active one first: for what the directors tell each other themselves. */
+  orderAny(order: Order): Promise<Result<{ readonly told: string }>>
   stop(): void
 }
 
@@ -67,6 +71,9 @@ interface Seat {
   status: DirectorStatus
   line?: AgentLine
   wake: () => void
+  /** Virtual servers that differ from what was told last, oldest change first, and those that are gone. */
+  readonly untold: Set<string>
+  readonly gone: Set<string>
   /** Whether it has been reached or has failed since the watch began. */
   tried: boolean
 }
@@ -83,6 +90,7 @@ export function startWatch(
   let before: Verdict | undefined
   let lastSent = ''
   let dirty = true
+  let breath: NodeJS.Timeout | undefined
   const firstTries: (() => void)[] = []
 
   const seats: readonly Seat[] = draft.directors.map((host) => ({
@@ -96,6 +104,8 @@ export function startWatch(
       services: [],
     },
     wake: () => undefined,
+    untold: new Set(),
+    gone: new Set(),
     tried: false,
   }))
 
@@ -112,13 +122,40 @@ export function startWatch(
     return status
   }
 
+  /** Takes from what is untold as much as one change may carry. */
+  function untoldOf(seat: Seat, room: { servers: number }): DirectorChange {
+    const { services, ...rest } = seat.status
+    const changed: ServiceReport[] = []
+    if (seat.untold.size > 0 && room.servers > 0) {
+      const byId = new Map(services.map((service) => [service.id, service] as const))
+      for (const id of seat.untold) {
+        if (room.servers <= 0) break
+        seat.untold.delete(id)
+        const service = byId.get(id)
+        if (!service) continue
+        changed.push(service)
+        room.servers -= Math.max(1, service.realServers.length)
+      }
+    }
+    const gone = [...seat.gone]
+    seat.gone.clear()
+    return { ...rest, changed, gone }
+  }
+
   function look(): void {
     const status = current()
     const verdict = JSON.stringify(status.verdict)
     if (!dirty && verdict === lastSent) return
     dirty = false
     lastSent = verdict
-    ports.onStatus(status)
+    const room = { servers: serversPerChange }
+    ports.onChange({ ...status, directors: seats.map((seat) => untoldOf(seat, room)) })
+    if (seats.every(({ untold }) => untold.size === 0)) return
+    dirty = true
+    breath ??= setTimeout(() => {
+      breath = undefined
+      if (!stopped) look()
+    }, breathMs)
   }
 
   function change(seat: Seat, changes: Partial<DirectorStatus>): void {
@@ -140,16 +177,15 @@ export function startWatch(
 
   function merge(seat: Seat, report: Report): void {
     const receivedAtMs = ports.now()
-    const changed = new Map((report.services ?? []).map((service) => [service.id, service] as const))
-    const gone = new Set(report.gone ?? [])
-    const services: ServiceReport[] = seat.status.services
-      .filter((service) => !gone.has(service.id))
-      .map((service) => {
-        const fresh = changed.get(service.id)
-        changed.delete(service.id)
-        return fresh ?? service
-      })
-    services.push(...changed.values())
+    const services = withChanged(seat.status.services, report.services ?? [], report.gone ?? [])
+    for (const id of report.gone ?? []) {
+      seat.untold.delete(id)
+      seat.gone.add(id)
+    }
+    for (const { id } of report.services ?? []) {
+      seat.untold.add(id)
+      seat.gone.delete(id)
+    }
     change(seat, {
       receivedAtMs,
       clockOffsetMs: report.atMs - receivedAtMs,
@@ -166,14 +202,8 @@ export function startWatch(
 
   /** One conversation from connecting to its end; answers why it ended. */
   async function converse(seat: Seat): Promise<Problem> {
-    const session = await ports.hosts.session(seat.host)
-    if (!session.ok) return firstOf(session.problems)
-    const opened = await openAgentLine(session.value)
-    if (!opened.ok) {
-      // A session over a connection whose other end is gone answers nothing; the next try makes its own.
-      if (opened.problems.some(({ code }) => code === 'command-timeout' || code === 'agent-silent')) dropIdle(seat)
-      return firstOf(opened.problems)
-    }
+    const opened = await ports.door.open(seat.host)
+    if (!opened.ok) return firstOf(opened.problems)
     const { line, hello } = opened.value
     if (stopped) {
       line.close()
@@ -206,6 +236,13 @@ export function startWatch(
     }
     const receivedAtMs = ports.now()
     nextSeq = snapshot.value.seq + 1
+    const there = new Set(snapshot.value.services.map(({ id }) => id))
+    for (const { id } of seat.status.services) if (!there.has(id)) seat.gone.add(id)
+    seat.untold.clear()
+    for (const id of there) {
+      seat.untold.add(id)
+      seat.gone.delete(id)
+    }
     change(seat, {
       receivedAtMs,
       clockOffsetMs: snapshot.value.atMs - receivedAtMs,
@@ -234,13 +271,9 @@ export function startWatch(
     clearInterval(pulse)
     delete seat.line
     if (!silent) return reason
-    dropIdle(seat)
+    ports.door.giveUp(seat.host)
     const seconds = Math.round(silentMs / 1000)
     return problem('agent-silent', { host: seat.host.address, seconds }, { kind: 'host', host: seat.host.id })
-  }
-
-  function dropIdle(seat: Seat): void {
-    ports.hosts.dropUnlessWorking(seat.host)
   }
 
   function pause(seat: Seat, pauseMs: number): Promise<void> {
@@ -292,9 +325,17 @@ export function startWatch(
       if (!seat?.line) return failed(problem('no-active-director'))
       return seat.line.order(order)
     },
+    async orderAny(order) {
+      const heard = seats.filter(({ line }) => line !== undefined)
+      const seat = heard.find(({ status }) => status.report?.role === 'active') ?? heard[0]
+      if (!seat?.line) return failed(...seats.map(({ status }) => notHeard(status)))
+      const done = await seat.line.order(order)
+      return done.ok ? ok({ told: seat.status.name }) : done
+    },
     stop() {
       stopped = true
       clearInterval(ticking)
+      clearTimeout(breath)
       for (const told of firstTries.splice(0)) told()
       for (const seat of seats) {
         seat.line?.close()
@@ -302,6 +343,10 @@ export function startWatch(
       }
     },
   }
+}
+
+function notHeard({ address, hostId, problem: why }: DirectorStatus): Problem {
+  return why ?? problem('agent-absent', { host: address, reason: 'not connected' }, { kind: 'host', host: hostId })
 }
 
 function firstOf(problems: readonly Problem[]): Problem {

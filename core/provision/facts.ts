@@ -46,6 +46,11 @@ const rivalUnits = [
   'kube-proxy',
 ]
 const firewallUnits = ['firewalld', 'nftables', 'ufw', 'iptables']
+const networkManagers = ['NetworkManager', 'systemd-networkd', 'networking', 'wicked', 'dhcpcd'] as const
+/** Firmware names of clouds whose network drops packets of addresses it was not told of (DMI sys_vendor, chassis_asset_tag). */
+const clouds = /amazon|google|microsoft corporation|openstack|alibaba|digitalocean|hetzner/i
+/** The kernel's own policy rules: local, main, default. */
+const ownRules = ['0', '32766', '32767']
 
 const commandsOfInterest = [
   'ip',
@@ -67,8 +72,13 @@ const commandsOfInterest = [
   'yum',
   'zypper',
   'iptables',
+  'arptables',
   'nft',
   'firewall-cmd',
+  'ufw',
+  'networkctl',
+  'nmcli',
+  'systemd-run',
   'ethtool',
   'tcpdump',
 ]
@@ -79,6 +89,8 @@ const sysctlFiles = [
   'conf/*/arp_announce',
   'conf/*/rp_filter',
   'conf/*/send_redirects',
+  'conf/*/accept_redirects',
+  'conf/*/proxy_arp',
   'conf/*/drop_gratuitous_arp',
   'vs/expire_nodest_conn',
   'vs/expire_quiescent_template',
@@ -104,6 +116,15 @@ s init; read -r i </proc/1/comm; echo "$i"
 s machine-id; cat /etc/machine-id 2>/dev/null
 s addr; ip -j addr 2>/dev/null
 s route; ip -j -4 route 2>/dev/null
+s rule; ip -4 rule 2>/dev/null | head -n 100
+s ssh; p=$$; n=0; while [ "$p" -gt 1 ] && [ $n -lt 12 ]; do c=$(tr '\\0' '\\n' </proc/$p/environ 2>/dev/null | sed -n 's/^SSH_CONNECTION=//p' | head -n 1); if [ -n "$c" ]; then echo "$c"; break; fi; while read -r k v; do [ "$k" = PPid: ] && p=$v && break; done </proc/$p/status 2>/dev/null || break; n=$((n+1)); done
+s container; systemd-detect-virt -c 2>/dev/null
+s cloud; cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/chassis_asset_tag 2>/dev/null
+s immutable; command -v transactional-update rpm-ostree; [ -w /etc ] || echo read-only
+s lro; command -v ethtool >/dev/null && for c in /sys/class/net/*; do c=\${c##*/}; ethtool -k "$c" 2>/dev/null | grep -q '^large-receive-offload: on' && echo "$c"; done
+s ipip; { [ -d /sys/module/ipip ] || modprobe -n -q ipip 2>/dev/null; } && echo yes
+s networkd; grep -sHE '^(ADMIN_STATE|NETWORK_FILE)=' /run/systemd/netif/links/*
+s nmcli; [ -d /run/NetworkManager ] && nmcli -t -f DEVICE,STATE device 2>/dev/null | head -n 100
 s sysctl; grep -sH . ${sysctlFiles.map((file) => `/proc/sys/net/ipv4/${file}`).join(' ')}
 s ip-vs-probe; modprobe -n -q ip_vs 2>/dev/null; echo $?
 s ip-vs-loaded; [ -e /proc/net/ip_vs ] && echo yes
@@ -111,12 +132,16 @@ s ip-vs-modules; grep -hos 'ip_vs[a-z_]*\\.ko' "/lib/modules/$(uname -r)/modules
 s ip-vs-table; [ -e /proc/net/ip_vs ] && ipvsadm-save -n 2>/dev/null
 s commands; for c in ${commandsOfInterest.join(' ')}; do p=$(command -v "$c") && echo "$c $p"; done
 s arping; p=$(command -v arping) && echo "$p" && arping -V 2>&1 | head -n 1
-s units; systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ${[...rivalUnits, ...firewallUnits, 'shoal-agent'].map((unit) => `${unit}.service`).join(' ')} 2>/dev/null
+s units; systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ${[...rivalUnits, ...firewallUnits, ...networkManagers, 'shoal-agent'].map((unit) => `${unit}.service`).join(' ')} 2>/dev/null
 s running; pgrep -l -x '${rivalUnits.join('|')}' 2>/dev/null
 s tcp; ss -Hltnp 2>/dev/null
 s udp; ss -Hlunp 2>/dev/null
 s nft; while read -r m x; do [ "$m" = nf_tables ] && nft list ruleset 2>/dev/null | head -n 2000 && break; done </proc/modules
-s iptables; [ -s /proc/net/ip_tables_names ] && iptables -S INPUT 2>/dev/null | head -n 500
+s iptables; [ -s /proc/net/ip_tables_names ] && grep -qx filter /proc/net/ip_tables_names && iptables -S 2>/dev/null | head -n 1000
+s iptables-nat; [ -s /proc/net/ip_tables_names ] && grep -qx nat /proc/net/ip_tables_names && iptables -t nat -S 2>/dev/null | head -n 500
+s ufw; command -v ufw >/dev/null && ufw status 2>/dev/null | head -n 1
+s zones; systemctl is-active -q firewalld 2>/dev/null && { echo "default $(firewall-cmd --get-default-zone 2>/dev/null)"; firewall-cmd --get-active-zones 2>/dev/null; }
+s selinux; command -v getenforce >/dev/null && getenforce
 s shoal-agent; readlink ${agentCurrentPath} 2>/dev/null
 s shoal-files; sha256sum ${lvscfPath} ${clusterKeyPath} 2>/dev/null
 s lvscf; [ -f ${lvscfPath} ] && echo present && base64 <${lvscfPath}
@@ -138,6 +163,7 @@ export interface Asked {
 
 const ipAddrSchema = z.array(
   z.object({
+    ifindex: z.number().optional(),
     ifname: z.string().max(64),
     address: z.string().max(64).optional(),
     flags: z.array(z.string()).optional(),
@@ -273,13 +299,89 @@ function listening(text: string, protocol: 'tcp' | 'udp'): HostFacts['listening'
   })
 }
 
-/** Whether the INPUT side of the firewall refuses what it does not know. */
-function refusesInput(nft: string, iptables: string): boolean {
-  if (/hook input[^}]*policy drop/.test(nft)) return true
-  for (const chain of nft.split(/\n\tchain /)) {
-    if (/hook input/.test(chain) && /\b(drop|reject)\b/.test(chain)) return true
+type Chain = HostFacts['firewall']['chains'][number]
+
+/** The base chains of nftables that refuse packets. */
+function refusingChains(nft: string): readonly Chain[] {
+  const found: Chain[] = []
+  let table: { family: string; name: string } | undefined
+  let chain: { name: string; hook?: Chain['hook']; refuses: boolean } | undefined
+  for (const line of nft.split('\n')) {
+    const opened = /^table (\S+) (\S+) \{/.exec(line)
+    if (opened) table = { family: opened[1] ?? '', name: opened[2] ?? '' }
+    const begun = /^\tchain (\S+) \{/.exec(line)
+    if (begun) chain = { name: begun[1] ?? '', refuses: false }
+    if (chain) {
+      const hook = /\bhook (input|forward)\b/.exec(line)?.[1]
+      if (hook === 'input' || hook === 'forward') chain.hook = hook
+      if (/\b(drop|reject)\b/.test(line)) chain.refuses = true
+    }
+    if (line !== '\t}' || !table || !chain) continue
+    const { family, name } = table
+    if (chain.hook && chain.refuses && /^(ip|inet)$/.test(family) && /^[A-Za-z0-9_.-]+$/.test(`${name}${chain.name}`)) {
+      found.push({ family, table: name, chain: chain.name, hook: chain.hook })
+    }
+    chain = undefined
   }
-  return /^-P INPUT (DROP|REJECT)/m.test(iptables) || /^-A INPUT .*-j (DROP|REJECT)/m.test(iptables)
+  return found
+}
+
+/** Chains that iptables or firewalld made by nftables are theirs: an opening goes by them, not around them. */
+function isOwnedByTool({ family, table, chain }: Chain): boolean {
+  return table === 'firewalld' || (family === 'ip' && table === 'filter' && /^(INPUT|FORWARD)$/.test(chain))
+}
+
+/** Whether a chain of iptables refuses what it does not know. */
+function iptablesRefuses(rules: string, chain: 'INPUT' | 'FORWARD'): boolean {
+  return rules
+    .split('\n')
+    .some((line) => line === `-P ${chain} DROP` || (line.startsWith(`-A ${chain} `) && /-j (DROP|REJECT)\b/.test(line)))
+}
+
+/** firewalld's active zones: a zone's name at the line's begin, its cards in the indented line below; the default zone under ``. */
+function zonesOf(text: string): Readonly<Record<string, string>> {
+  const zones: Record<string, string> = {}
+  let zone = ''
+  for (const line of lines(text)) {
+    const byDefault = /^default (\S+)$/.exec(line)
+    if (byDefault) zones[''] = byDefault[1] ?? ''
+    else if (!/^\s/.test(line)) zone = line.split(' ')[0] ?? ''
+    else
+      for (const card of /^\s+interfaces: (.*)$/.exec(line)?.[1]?.split(/\s+/) ?? [])
+        if (card !== '') zones[card] = zone
+  }
+  return zones
+}
+
+/** Which service owns each card, and the file systemd-networkd goes by there. */
+function networkOf(
+  nics: readonly { readonly ifindex?: number | undefined; readonly ifname: string }[],
+  units: ReadonlyMap<string, UnitState>,
+  networkd: string,
+  nmcli: string,
+): HostFacts['network'] {
+  const managers = networkManagers.filter((name) => units.get(name)?.running ?? false)
+  const owners: Record<string, string> = {}
+  const networkdFiles: Record<string, string> = {}
+  for (const line of managers.includes('systemd-networkd') ? lines(networkd) : []) {
+    const match = /\/links\/(\d+):(ADMIN_STATE|NETWORK_FILE)=(.*)$/.exec(line)
+    const card = nics.find(({ ifindex }) => ifindex === Number(match?.[1]))?.ifname
+    if (!match || card === undefined) continue
+    const value = match[3] ?? ''
+    if (match[2] === 'ADMIN_STATE' && value !== 'unmanaged') owners[card] = 'systemd-networkd'
+    else if (match[2] === 'NETWORK_FILE' && /^\/[\w./@:+-]+\.network$/.test(value)) networkdFiles[card] = value
+  }
+  for (const line of managers.includes('NetworkManager') ? lines(nmcli) : []) {
+    const [card = '', state = ''] = line.split(':')
+    if (state.startsWith('connected') && !state.includes('externally')) owners[card] = 'NetworkManager'
+  }
+  return { managers: [...managers], owners, networkdFiles }
+}
+
+/** `203.0.113.5 50022 192.0.2.10 22`, as sshd puts it into the environment. */
+function sshOf(text: string): HostFacts['ssh'] {
+  const match = /^([\d.]+) \d+ ([\d.]+) (\d+)$/.exec(text.trim())
+  return match ? { from: match[1] ?? '', to: match[2] ?? '', port: Number(match[3]) } : undefined
 }
 
 /** `/proc/sys/net/ipv4/conf/eth0/arp_ignore` as `net.ipv4.conf.eth0.arp_ignore` (dots in names become slashes, sysctl(8)). */
@@ -355,8 +457,14 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
   const rivals = rivalUnits.flatMap((name) => {
     const state = units.get(name)
     const running = (state?.running ?? false) || processes.has(name)
-    return running || state?.enabled ? [{ name, enabled: state?.enabled ?? false, running }] : []
+    const enabled = state?.enabled ?? false
+    return running || enabled ? [{ name, enabled, running, unit: state !== undefined }] : []
   })
+  const cards = parseJson(text('addr'), ipAddrSchema, [])
+  const chains = refusingChains(text('nft'))
+  const inputChains = chains.filter(({ hook }) => hook === 'input')
+  const ufwActive = /^Status: active/.test(text('ufw').trim())
+  const ssh = sshOf(text('ssh'))
 
   const digests = new Map(
     lines(text('shoal-files')).map((line) => {
@@ -382,7 +490,7 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
     init: wordsOf(text('init')),
     machineId: wordsOf(text('machine-id')),
     clockOffsetMs: Number.isFinite(hostTimeMs) ? Math.round(hostTimeMs - (asked.atMs - asked.roundTripMs / 2)) : 0,
-    nics: parseJson(text('addr'), ipAddrSchema, []).map((nic) => ({
+    nics: cards.map((nic) => ({
       name: nic.ifname,
       mac: nic.link_type === 'ether' ? (nic.address ?? '').toLowerCase() : '',
       up: (nic.flags ?? []).includes('LOWER_UP') || nic.operstate === 'UP',
@@ -405,6 +513,14 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
       ...(route.gateway === undefined ? {} : { via: route.gateway }),
       device: route.dev ?? '',
     })),
+    rules: lines(text('rule')).filter((line) => !ownRules.includes(line.split(':')[0] ?? '')),
+    network: networkOf(cards, units, text('networkd'), text('nmcli')),
+    ...(ssh ? { ssh } : {}),
+    container: wordsOf(text('container')).replace(/^none$/, ''),
+    cloud: clouds.exec(text('cloud'))?.[0] ?? '',
+    immutable: text('immutable').trim() !== '',
+    lroCards: lines(text('lro')),
+    ipip: text('ipip').trim() === 'yes',
     sysctls,
     ipvs: {
       available: loaded || text('ip-vs-probe').trim() === '0' || modules.has('ip_vs'),
@@ -416,9 +532,20 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
     rivals,
     listening: [...listening(text('tcp'), 'tcp'), ...listening(text('udp'), 'udp')],
     firewall: {
-      active: firewallUnits.filter((name) => units.get(name)?.running ?? false),
-      inputDrops: refusesInput(text('nft'), text('iptables')),
+      active: firewallUnits.filter((name) => (units.get(name)?.running ?? false) && (name !== 'ufw' || ufwActive)),
+      inputDrops: inputChains.length > 0 || iptablesRefuses(text('iptables'), 'INPUT'),
+      forwardDrops: chains.length > inputChains.length || iptablesRefuses(text('iptables'), 'FORWARD'),
+      chains: chains.filter((chain) => !isOwnedByTool(chain)),
+      zones: zonesOf(text('zones')),
+      masquerades: [
+        ...lines(text('iptables-nat')).filter((line) => /-j MASQUERADE/.test(line)),
+        ...lines(text('nft')).filter((line) => /\bmasquerade\b/.test(line)),
+      ].map((line) => wordsOf(line)),
+      redirects: lines(text('iptables-nat'))
+        .filter((line) => /-j REDIRECT/.test(line))
+        .map((line) => wordsOf(line)),
     },
+    selinux: wordsOf(text('selinux')).toLowerCase(),
     ...(agentPath === '' && keyDigest === undefined
       ? {}
       : {

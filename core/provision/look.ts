@@ -10,6 +10,20 @@ import { inSameNetwork } from '../../domain/ipv4.ts'
 /** Files whose name begins so are ours. */
 export const ownSysctlPrefix = '/etc/sysctl.d/99-zz-shoal'
 const arpSeconds = 2
+const beatTrials = 5
+/** IP and ICMP headers of a ping. */
+const pingHeaderBytes = 28
+/** What IP in IP adds to each packet. */
+export const tunnelBytes = 20
+
+/** Packets of a ping between the directors. */
+interface HeartbeatTrial {
+  readonly local: string
+  readonly remote: string
+  readonly sent: number
+  readonly received: number
+  readonly worstMs: number
+}
 
 export interface HostLook {
   /** Whether somebody was asked by ARP at all (a director with iputils arping). */
@@ -18,6 +32,12 @@ export interface HostLook {
   readonly vipMacs: readonly string[]
   /** MAC addresses that answered for the other hosts, by address. */
   readonly macs: Readonly<Record<string, readonly string[]>>
+  /** MAC addresses that answered for the router address of NAT. */
+  readonly routerMacs: readonly string[]
+  /** What a tunnel to a real server carries, by its address: bytes of the longest packet tried that arrived; 0 = none. */
+  readonly tunnels: Readonly<Record<string, number>>
+  /** Heartbeat paths as ping saw them. */
+  readonly paths: readonly HeartbeatTrial[]
   /** Files of the network configuration that name the virtual IP. */
   readonly vipFiles: readonly string[]
   /** Lines of sysctl files that set a value of ours. */
@@ -65,11 +85,18 @@ export function lookScript(
   const place = placeOnSegment(facts, vip, draft.virtualIp.device)
   const own = new Set(facts.nics.flatMap((nic) => nic.addresses.map(({ address }) => address)))
   const others = [...draft.directors, ...draft.realServers].map(clusterAddressOf).filter((address) => !own.has(address))
+  const router = draft.forwarding === 'nat' ? draft.natRouter.address.trim() : ''
+  const routerPlace = router === '' ? undefined : placeOnSegment(facts, router, draft.natRouter.device)
   const arps =
     role === 'director' && place && facts.commands['arping'] !== undefined
       ? [
           `s asked; echo yes`,
           `{ arping -D -c 2 -w ${arpSeconds} -I ${place.device} ${vip} 2>/dev/null | sed 's/^/vip /'; } &`,
+          ...(routerPlace === undefined
+            ? []
+            : [
+                `{ arping -D -c 2 -w ${arpSeconds} -I ${routerPlace.device} ${router} 2>/dev/null | sed 's/^/router /'; } &`,
+              ]),
           ...[...new Set(others)].map(
             (address) =>
               `{ arping -b -c 2 -w ${arpSeconds} -s ${place.address} -I ${place.device} ${address} 2>/dev/null | sed 's/^/host ${address} /'; } &`,
@@ -79,9 +106,45 @@ export function lookScript(
       : []
   return `s() { printf '\\n@${mark} %s\\n' "$1"; }
 s vip-files; grep -rlsIwF -- '${vip}' ${networkDirectories.join(' ')} | head -n 20
-s sysctl-lines; grep -rsE '^[[:space:]]*-?net[./]ipv4[./](conf[./](all|default|lo)[./]arp_(ignore|announce)|vs[./]expire_nodest_conn)[[:space:]]*=' /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d | head -n 50
+s sysctl-lines; grep -rsE '^[[:space:]]*-?net[./]ipv4[./](conf[./](all|default|lo)[./]arp_(ignore|announce)|vs[./]expire_nodest_conn|ip_forward)[[:space:]]*=' /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d | head -n 50
 ${arps.join('\n')}
+s trials
+${role === 'director' ? trials(draft, facts, own) : ''}
 s end`
+}
+
+/** Pings side by side: the paths of the heartbeat, and with a tunnel the longest packet that reaches each real server whole. */
+function trials(draft: ClusterDraft, facts: HostFacts, own: ReadonlySet<string>): string {
+  const [one, other] = draft.directors.map((director) => [clusterAddressOf(director), director.privateAddress.trim()])
+  const pairs = [0, 1].flatMap((at) => {
+    const ends = [one?.[at] ?? '', other?.[at] ?? '']
+    const local = ends.find((address) => own.has(address))
+    const remote = ends.find((address) => address !== '' && !own.has(address))
+    return local === undefined || remote === undefined ? [] : [{ local, remote }]
+  })
+  const card = facts.nics.find(({ name }) => name === interfaceOf(draft.virtualIp.device))
+  const sizes = tunnelSizes(card?.mtu ?? 0)
+  return [
+    ...pairs.map(
+      ({ local, remote }) =>
+        `{ ping -n -q -I ${local} -c ${beatTrials} -i 0.2 -w 3 ${remote} 2>/dev/null | tr '\\n' ' ' | sed 's/^/path ${local} ${remote} /'; echo; } &`,
+    ),
+    ...(draft.forwarding === 'tunnel'
+      ? draft.realServers.map(
+          (server) =>
+            `{ for b in ${sizes.join(' ')}; do if ping -n -q -M do -c 1 -W 1 -s $((b - ${pingHeaderBytes})) ${clusterAddressOf(server)} >/dev/null 2>&1; then echo "tunnel ${clusterAddressOf(server)} $b"; break; fi; done; } &`,
+        )
+      : []),
+    'wait',
+  ].join('\n')
+}
+
+/** Packet lengths that are tried, longest first: what the card takes, and what a packet of 1500 less than the wrapping is. */
+function tunnelSizes(mtu: number): readonly number[] {
+  const usual = 1500
+  return [...new Set([mtu, usual, usual - tunnelBytes])].filter(
+    (size) => size > tunnelBytes && size <= Math.max(mtu, 0),
+  )
 }
 
 /** Reads the script's answer; undefined when it is not one. */
@@ -97,12 +160,14 @@ export function readLook(answer: string, mark: string): HostLook | undefined {
   )
   if (!parts.has('end')) return undefined
   const vipMacs = new Set<string>()
+  const routerMacs = new Set<string>()
   const macs: Record<string, string[]> = {}
   for (const line of (parts.get('asked') ?? '').split('\n')) {
     const mac = /\[([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\]/.exec(line)?.[1]?.toLowerCase()
     if (mac === undefined) continue
     const [kind, address = ''] = line.split(' ')
     if (kind === 'vip') vipMacs.add(mac)
+    else if (kind === 'router') routerMacs.add(mac)
     else if (kind === 'host') {
       const seen = (macs[address] ??= [])
       if (!seen.includes(mac)) seen.push(mac)
@@ -111,6 +176,20 @@ export function readLook(answer: string, mark: string): HostLook | undefined {
   return {
     asked: (parts.get('asked') ?? '').startsWith('yes'),
     vipMacs: [...vipMacs],
+    routerMacs: [...routerMacs],
+    tunnels: Object.fromEntries(
+      (parts.get('trials') ?? '').split('\n').flatMap((line) => {
+        const match = /^tunnel ([\d.]+) (\d+)$/.exec(line)
+        return match ? [[match[1] ?? '', Number(match[2])] as const] : []
+      }),
+    ),
+    paths: (parts.get('trials') ?? '').split('\n').flatMap((line) => {
+      const match = /^path ([\d.]+) ([\d.]+) .*?(\d+) packets transmitted, (\d+) received/.exec(line)
+      if (!match) return []
+      const worst = /= [\d.]+\/[\d.]+\/([\d.]+)\//.exec(line)?.[1]
+      const [, local = '', remote = '', sent = '0', received = '0'] = match
+      return [{ local, remote, sent: Number(sent), received: Number(received), worstMs: Number(worst ?? 0) }]
+    }),
     macs,
     vipFiles: (parts.get('vip-files') ?? '').split('\n').filter((line) => line.startsWith('/')),
     sysctlLines: (parts.get('sysctl-lines') ?? '').split('\n').flatMap((line) => {

@@ -15,7 +15,8 @@ import type { Run, RunLine, RunState, Step, StepKind, StepProgress, StepState } 
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, ProblemCode, Result } from '../../domain/problem.ts'
 import type { Hosts } from '../ssh/hosts.ts'
-import type { ScriptResult, Session } from '../ssh/session.ts'
+import type { ScriptResult } from '../ssh/scripts.ts'
+import type { Session } from '../ssh/session.ts'
 import {
   checkText,
   exitChecksum,
@@ -115,6 +116,11 @@ function follow(initial: Run, ports: RunPorts) {
     },
     step(stepId: string, changes: Partial<StepProgress>): void {
       run = { ...run, steps: run.steps.map((step) => (step.stepId === stepId ? { ...step, ...changes } : step)) }
+      ports.changed(run)
+    },
+    /** A step's whole progress: what it said before (a problem) is gone. */
+    anew(progress: StepProgress): void {
+      run = { ...run, steps: run.steps.map((step) => (step.stepId === progress.stepId ? progress : step)) }
       ports.changed(run)
     },
     say(step: Step, stream: RunLine['stream'], text: string): void {
@@ -283,8 +289,12 @@ async function overLostConnections(
   }
 }
 
-/** Runs every step of the plan. Answers the run as it ended: `proving` when all steps are done, else `failed` or `cancelled`. */
-export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPorts): Promise<Run> {
+/**
+ * Runs every step of the plan, or with `onlyStep` that one alone. A run that is gone on with asks its finished steps again whether they
+ * are still so; such a step keeps how it ended the first time. Answers the run as it ended: `proving` when all steps are done, else
+ * `failed` or `cancelled`.
+ */
+export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPorts, onlyStep?: string): Promise<Run> {
   const following = follow(initial, ports)
   const hosts = hostsOf(draft)
   const failures: Problem[] = []
@@ -297,13 +307,15 @@ export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPort
       if (!host) continue
       const startedAtMs = ports.now()
       const started = performance.now()
-      following.step(step.id, { state: 'checking', startedAtMs })
+      const before = initial.steps.find(({ stepId }) => stepId === step.id)
+      following.anew({ stepId: step.id, state: 'checking', startedAtMs })
       const result = await overLostConnections(step, host, following, ports, (session) =>
         tryStep(session, step, host, following, ports),
       )
       const durationMs = Math.round(performance.now() - started)
       if (result.ok) {
-        following.step(step.id, { state: result.value === 'already' ? 'already' : 'done', durationMs })
+        if (result.value === 'already' && before?.state === 'done') following.anew(before)
+        else following.step(step.id, { state: result.value === 'already' ? 'already' : 'done', durationMs })
         // A new group counts from the next login on.
         if (step.kind === 'socket-group' && result.value === 'done') ports.hosts.drop(host)
         continue
@@ -319,7 +331,8 @@ export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPort
     }
   }
 
-  const stepsOf = (hostId: string): readonly Step[] => initial.plan.steps.filter((step) => step.hostId === hostId)
+  const stepsOf = (hostId: string): readonly Step[] =>
+    initial.plan.steps.filter((step) => step.hostId === hostId && (onlyStep === undefined || step.id === onlyStep))
   const ahead = new Map<string, Promise<void>>()
   for (const hostId of initial.plan.order.flat()) {
     ahead.set(hostId, runSteps(stepsOf(hostId).filter((step) => step.ahead)))
@@ -337,18 +350,22 @@ export async function carryOut(initial: Run, draft: ClusterDraft, ports: RunPort
 
   const run = following.current()
   const open: readonly StepState[] = ['waiting', 'checking', 'running']
-  if (!stopping()) {
-    following.set({ state: 'proving' })
+  const finished = run.steps.every(({ state }) => state === 'done' || state === 'already')
+  if (!stopping() && finished) {
+    following.set({ state: 'proving', problems: [] })
     return following.current()
   }
   const steps = run.steps.map((step) => (open.includes(step.state) ? { ...step, state: 'not-run' as const } : step))
   const left = steps.filter(({ state }) => state === 'not-run').length
-  const state: RunState = failures.length > 0 ? 'failed' : 'cancelled'
+  // A step tried alone leaves the others as they were: those that failed still say so.
+  const others = run.steps.flatMap((step) => (step.state === 'failed' && step.problem ? [step.problem] : []))
+  const reasons = failures.length > 0 ? failures : others
+  const state: RunState = reasons.length > 0 ? 'failed' : 'cancelled'
   following.set({
     steps,
     state,
     endedAtMs: ports.now(),
-    problems: failures.length > 0 ? failures : [problem('run-cancelled', { count: left }, undefined, 'note')],
+    problems: reasons.length > 0 ? reasons : [problem('run-cancelled', { count: left }, undefined, 'note')],
   })
   return following.current()
 }

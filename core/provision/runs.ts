@@ -40,6 +40,10 @@ export interface Runs {
   get(runId: string): RunRecord | undefined
   /** The newest run of a draft. */
   newestOf(draftId: string): RunRecord | undefined
+  /** The newest run of every draft. */
+  newestOfEach(): readonly RunRecord[]
+  /** Runs of a draft that left something on hosts and were not taken back, newest first. */
+  standingOf(draftId: string): readonly RunRecord[]
   /** Whether a run of the draft other than this one ended well and has not been taken back. */
   standing(draftId: string, exceptRunId: string): boolean
   /**
@@ -60,6 +64,14 @@ const unattended: readonly RunState[] = ['running', 'proving', 'undoing']
 const keptRunsPerDraft = 20
 const maxOutputLines = 20_000
 const writeAfterMs = 150
+
+/** Whether something a run did may still be on a host. */
+function stands({ run }: RunRecord): boolean {
+  return (
+    run.state !== 'undone' &&
+    run.steps.some(({ state }) => state !== 'waiting' && state !== 'already' && state !== 'undone')
+  )
+}
 
 function interrupted(record: RunRecord): RunRecord {
   const { run } = record
@@ -131,6 +143,11 @@ export async function openRuns(dataDir: string): Promise<Runs> {
   return {
     get: (runId) => records.get(runId),
     newestOf: (draftId) => newest(draftId)[0],
+    newestOfEach: () =>
+      [...new Set([...records.values()].map(({ run }) => run.draftId))].flatMap((draftId) =>
+        newest(draftId).slice(0, 1),
+      ),
+    standingOf: (draftId) => newest(draftId).filter(stands),
     standing: (draftId, exceptRunId) =>
       newest(draftId).some(({ run }) => run.state === 'done' && run.id !== exceptRunId),
     chain(runId) {
@@ -152,6 +169,8 @@ export async function openRuns(dataDir: string): Promise<Runs> {
       soon()
       if (!fresh) return
       for (const old of newest(record.run.draftId).slice(keptRunsPerDraft)) {
+        // Without its record what a run did could not be taken back.
+        if (stands(old)) continue
         records.delete(old.run.id)
         void remove(jsonFile(directory, old.run.id))
         void remove(outputFile(old.run.id))

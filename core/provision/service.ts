@@ -3,6 +3,7 @@
  * needed there), the text sent, and what came back compared from its first byte.
  */
 import type { Duplex } from 'node:stream'
+import { statusRanges, usualStatus } from '../../domain/checks.ts'
 import type { Answer, Args } from '../../domain/contract/app.ts'
 import { isIpv4 } from '../../domain/ipv4.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
@@ -19,6 +20,13 @@ function translateEscapes(text: string): string {
   return text.replace(/\\(.)/g, (_, character: string) => meant[character] ?? character)
 }
 
+/** Whether the status line of an answer has one of these codes; undefined while it is not all there. */
+function judgeStatus(answer: string, status: string): boolean | undefined {
+  const code = /^HTTP\/\d\.\d (\d{3})\D/.exec(answer)?.[1]
+  if (code === undefined) return answer.includes('\n') || !'HTTP/'.startsWith(answer.slice(0, 5)) ? false : undefined
+  return (statusRanges(status) ?? usualStatus).some(([from, to]) => Number(code) >= from && Number(code) <= to)
+}
+
 /** Whether the answer is what is expected; undefined while more could still make it so. */
 function judge(answer: string, expected: string): boolean | undefined {
   if (expected === '' || expected === '*') return answer !== '' ? true : undefined
@@ -29,7 +37,7 @@ function judge(answer: string, expected: string): boolean | undefined {
 function converse(
   stream: Duplex,
   send: string,
-  expected: string,
+  judged: (answer: string) => boolean | undefined,
 ): Promise<{ readonly passed: boolean; readonly answer: string }> {
   return new Promise((resolve) => {
     let answer = ''
@@ -43,11 +51,11 @@ function converse(
     }, answerTimeoutMs)
     stream.on('data', (chunk: Buffer) => {
       answer += chunk.toString('latin1')
-      const verdict = judge(answer, expected)
+      const verdict = judged(answer)
       if (verdict !== undefined) finish(verdict)
     })
     stream.on('end', () => {
-      finish(judge(answer, expected) ?? false)
+      finish(judged(answer) ?? false)
     })
     stream.on('error', () => {
       finish(false)
@@ -59,7 +67,7 @@ function converse(
 /** Runs the check of a draft once from a director. An answer that is not the expected one is a result, not a problem. */
 export async function tryService(
   hosts: Hosts,
-  { host, address, port, send, expect }: Args<'hosts.check-service'>,
+  { host, address, port, send, expect, status }: Args<'hosts.check-service'>,
 ): Promise<Result<Answer<'hosts.check-service'>>> {
   if (!isIpv4(address)) return failed(problem('address-malformed', { value: address }))
   const session = await hosts.session(host)
@@ -76,6 +84,9 @@ export async function tryService(
     stream.value.destroy()
     return ok({ passed: true, answer: '', durationMs: durationMs() })
   }
-  const { passed, answer } = await converse(stream.value, send, translateEscapes(expect))
+  const expected = translateEscapes(expect)
+  const { passed, answer } = await converse(stream.value, send, (heard) =>
+    status === undefined ? judge(heard, expected) : judgeStatus(heard, status),
+  )
   return ok({ passed, answer, durationMs: durationMs() })
 }

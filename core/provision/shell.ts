@@ -48,11 +48,18 @@ function keptDirectory(runId: string, step: Pick<Step, 'id'>): string {
   return `${keptRoot}/${runId}/${step.id.replace(/[^A-Za-z0-9_-]/g, '_')}`
 }
 
-function newPath(path: string): string {
+/** Where a file is written before it takes the place of the old one. */
+export function newPath(path: string): string {
   return `${path}.shoal-new`
 }
 
-function sameFile({ path, mode, owner, sha256 }: Pick<PreparedFile, 'path' | 'mode' | 'owner' | 'sha256'>): string {
+/** Shell that is true when the file is there with this content, mode and owner. */
+export function sameFile({
+  path,
+  mode,
+  owner,
+  sha256,
+}: Pick<PreparedFile, 'path' | 'mode' | 'owner' | 'sha256'>): string {
   const file = quote(path)
   return `[ -f ${file} ] && [ "$(stat -c '%a %U:%G' ${file})" = ${quote(`${mode.replace(/^0+/, '')} ${owner}`)} ] && [ "$(sha256sum <${file} | cut -c1-64)" = ${sha256} ]`
 }
@@ -71,7 +78,7 @@ function mark(word: string, marker: Marker): string {
 }
 
 /** Copies of the files as they are, and which of their directories are missing now; once per run, so a second try keeps the first. */
-function keepText(files: readonly PreparedFile[]): string {
+export function keepText(files: readonly Pick<PreparedFile, 'path'>[]): string {
   return files
     .map(
       ({ path }, at) => `if [ ! -e "$KEPT/${at}.kept" ] && [ ! -e "$KEPT/${at}.absent" ]; then
@@ -133,14 +140,19 @@ sync "$KEPT/synced" ${folders} 2>/dev/null || true
 ${mark(word, 'done')}`
 }
 
-/** The script that takes a step back; prints `@word nothing` when this run never began it on this host. */
-export function undoScript(step: Step, runId: string, word: string): string {
-  const restore = step.files
+/** Puts every file back from its copy, or away where there was none; sets `failed` when one cannot be. */
+export function restoreText(files: readonly Pick<PreparedFile, 'path'>[]): string {
+  return files
     .map(
       ({ path }, at) => `if [ -e "$KEPT/${at}.absent" ]; then rm -f ${quote(path)} ${quote(newPath(path))}
 elif [ -e "$KEPT/${at}.kept" ] || [ -L "$KEPT/${at}.kept" ]; then cp -a "$KEPT/${at}.kept" ${quote(newPath(path))} && mv -f ${quote(newPath(path))} ${quote(path)}; fi || failed=1`,
     )
     .join('\n')
+}
+
+/** The script that takes a step back; prints `@word nothing` when this run never began it on this host. */
+export function undoScript(step: Step, runId: string, word: string): string {
+  const restore = restoreText(step.files)
   const settle = step.settle === undefined ? '' : `( set -e\n${step.settle}\n) 9>&-\n[ $? = 0 ] || failed=1`
   return `KEPT=${keptDirectory(runId, step)}
 export KEPT

@@ -10,7 +10,7 @@ import type { Result } from '../../domain/problem.ts'
 import type { Hosts } from '../ssh/hosts.ts'
 import { factsScript, readFacts } from './facts.ts'
 import { lookScript, readLook } from './look.ts'
-import type { Surveyed } from './preflight.ts'
+import type { Surveyed } from './finding.ts'
 
 const factsTimeoutMs = 30_000
 

@@ -7,27 +7,40 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Result } from '../../domain/problem.ts'
 import { writePrivate } from '../disk.ts'
+import { matchesPatterns } from './config-file.ts'
 
 interface Entry {
   readonly file: string
   readonly line: number
-  readonly revoked: boolean
+  readonly marker: 'none' | 'revoked' | 'authority'
   readonly hosts: string
   readonly algorithm: string
   /** The key blob in base64. */
   readonly key: string
 }
 
-/** What is known of a presented key. `changed` covers another key of any kind, and a revoked one. */
+/** Where a host's key is looked up: the name it is listed by, and the files to look into besides Shoal's own. */
+export interface KeyPlace {
+  readonly address: string
+  readonly port: number
+  /** Instead of the user's usual files (UserKnownHostsFile). */
+  readonly files?: readonly string[]
+}
+
+/**
+ * What is known of a presented key. `changed` covers another key of any kind, and a revoked one. `authority`: no plain key is known, but
+ * a certificate authority is to vouch for the host, which Shoal does not ask.
+ */
 export type HostKeyVerdict =
   | { readonly kind: 'known' }
   | { readonly kind: 'unknown' }
+  | { readonly kind: 'authority'; readonly file: string; readonly line: number }
   | { readonly kind: 'changed'; readonly known: string; readonly file: string; readonly line: number }
 
 export interface KnownHosts {
-  judge(address: string, port: number, key: Buffer): Promise<HostKeyVerdict>
+  judge(place: KeyPlace, key: Buffer): Promise<HostKeyVerdict>
   /** Algorithms of the keys known for the host, so that the server is asked for one of those first. */
-  algorithms(address: string, port: number): Promise<readonly string[]>
+  algorithms(place: KeyPlace): Promise<readonly string[]>
   trust(address: string, port: number, key: Buffer): Promise<Result<null>>
 }
 
@@ -55,19 +68,12 @@ function parse(text: string, file: string): readonly Entry[] {
     if (first === '' || first.startsWith('#')) return
     const marker = first.startsWith('@') ? words.shift() : undefined
     const [hosts, algorithm, key] = words
-    // Certificate authorities vouch for keys we are not shown; Shoal compares plain keys only.
-    if (marker === '@cert-authority' || hosts === undefined || algorithm === undefined || key === undefined) return
-    entries.push({ file, line: at + 1, revoked: marker === '@revoked', hosts, algorithm, key })
+    if (hosts === undefined || algorithm === undefined || key === undefined) return
+    if (marker !== undefined && marker !== '@revoked' && marker !== '@cert-authority') return
+    const kind = marker === undefined ? 'none' : marker === '@revoked' ? 'revoked' : 'authority'
+    entries.push({ file, line: at + 1, marker: kind, hosts, algorithm, key })
   })
   return entries
-}
-
-function patternMatches(pattern: string, name: string): boolean {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${escaped}$`, 'i').test(name)
 }
 
 function matches(entry: Entry, name: string): boolean {
@@ -76,15 +82,7 @@ function matches(entry: Entry, name: string): boolean {
     if (salt === undefined || hash === undefined) return false
     return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash
   }
-  let matched = false
-  for (const pattern of entry.hosts.split(',')) {
-    if (pattern.startsWith('!')) {
-      if (patternMatches(pattern.slice(1), name)) return false
-    } else if (patternMatches(pattern, name)) {
-      matched = true
-    }
-  }
-  return matched
+  return matchesPatterns(entry.hosts.split(','), name)
 }
 
 async function readOrEmpty(file: string): Promise<string> {
@@ -95,34 +93,44 @@ async function readOrEmpty(file: string): Promise<string> {
   }
 }
 
-/** Opens the keys known to this user: `ownFile` (written by `trust`) before `~/.ssh/known_hosts` (read only). */
-export function openKnownHosts(ownFile: string, home: string): KnownHosts {
-  const files = [ownFile, join(home, '.ssh', 'known_hosts')]
+/** Where the system's own list is; absent in tests. */
+export const systemKnownHosts = '/etc/ssh/ssh_known_hosts'
+
+/**
+ * Opens the keys known to this user: `ownFile` (written by `trust`) before `~/.ssh/known_hosts` and `known_hosts2` or what
+ * UserKnownHostsFile names instead, and the system's list (all read only).
+ */
+export function openKnownHosts(ownFile: string, home: string, systemFile?: string): KnownHosts {
+  const usual = ['known_hosts', 'known_hosts2'].map((name) => join(home, '.ssh', name))
 
   // Read anew each time: the user may correct the file while Shoal runs, as the remedy of a changed key says.
-  async function entriesFor(address: string, port: number): Promise<readonly Entry[]> {
-    const name = nameInFile(address, port)
+  async function entriesFor(place: KeyPlace): Promise<readonly Entry[]> {
+    const name = nameInFile(place.address, place.port)
+    const files = [ownFile, ...(place.files ?? usual), ...(systemFile === undefined ? [] : [systemFile])]
     const texts = await Promise.all(files.map(async (file) => ({ file, text: await readOrEmpty(file) })))
     return texts.flatMap(({ file, text }) => parse(text, file)).filter((entry) => matches(entry, name))
   }
 
   return {
-    async judge(address, port, key) {
-      const entries = await entriesFor(address, port)
+    async judge(place, key) {
+      const entries = await entriesFor(place)
       const presented = key.toString('base64')
-      const revoked = entries.find((entry) => entry.revoked && entry.key === presented)
+      const revoked = entries.find((entry) => entry.marker === 'revoked' && entry.key === presented)
       if (revoked) return { kind: 'changed', known: '@revoked', file: revoked.file, line: revoked.line }
-      const usable = entries.filter((entry) => !entry.revoked)
+      const usable = entries.filter((entry) => entry.marker === 'none')
       if (usable.some((entry) => entry.key === presented)) return { kind: 'known' }
       const other = usable.find((entry) => entry.algorithm === algorithmOf(key)) ?? usable[0]
-      if (other === undefined) return { kind: 'unknown' }
-      const known = fingerprintOf(Buffer.from(other.key, 'base64'))
-      return { kind: 'changed', known, file: other.file, line: other.line }
+      if (other !== undefined) {
+        const known = fingerprintOf(Buffer.from(other.key, 'base64'))
+        return { kind: 'changed', known, file: other.file, line: other.line }
+      }
+      const authority = entries.find((entry) => entry.marker === 'authority')
+      return authority ? { kind: 'authority', file: authority.file, line: authority.line } : { kind: 'unknown' }
     },
 
-    async algorithms(address, port) {
-      const entries = await entriesFor(address, port)
-      return [...new Set(entries.filter((entry) => !entry.revoked).map((entry) => entry.algorithm))]
+    async algorithms(place) {
+      const entries = await entriesFor(place)
+      return [...new Set(entries.filter((entry) => entry.marker === 'none').map((entry) => entry.algorithm))]
     },
 
     async trust(address, port, key) {

@@ -4,12 +4,20 @@
  * at the door with the schema declared here.
  */
 import { z } from 'zod'
+import { actionSchema, drillKinds } from '../acting.ts'
+import type { CommandLine, Drill } from '../acting.ts'
 import { clusterDraftSchema, hostDraftSchema, loginSchema } from '../cluster.ts'
 import type { ClusterDraft, KeptDraft } from '../cluster.ts'
 import type { HostFacts } from '../facts.ts'
+import type { Change, ChangePlan, Revision } from '../life.ts'
 import type { Plan, Run, RunLine } from '../plan.ts'
 import type { Problem, Result } from '../problem.ts'
-import type { ClusterStatus, ClusterSummary } from '../status.ts'
+import { faultSchema } from '../simulation.ts'
+import type { SimulationState } from '../simulation.ts'
+import { settingsSchema } from '../settings.ts'
+import type { Settings, Update } from '../settings.ts'
+import type { ClusterStatus, ClusterSummary, StatusChange, WireAnswer } from '../status.ts'
+import type { Trace } from '../trace.ts'
 import type { JournalEntry } from './agent.ts'
 
 /** A request's argument schema and (as a type only) its answer. */
@@ -58,6 +66,42 @@ export interface HostKey {
   readonly fingerprint: string
 }
 
+/** A cluster read from its hosts, kept as a draft; `left` is what of its file the draft does not hold. */
+export interface AdoptedCluster {
+  readonly from: 'piranha' | 'keepalived'
+  readonly file: string
+  readonly draft: ClusterDraft
+  readonly left: readonly Problem[]
+}
+
+/** A script to be run by hand, and what to call its file. */
+export interface HandScript {
+  readonly fileName: string
+  readonly text: string
+}
+
+/** A run to go on with or to take back. */
+export interface UnfinishedRun {
+  readonly runId: string
+  readonly draftId: string
+  readonly name: string
+  readonly state: 'failed' | 'cancelled'
+  readonly startedAtMs: number
+  /** Steps done, and all. */
+  readonly done: number
+  readonly all: number
+}
+
+/** What ~/.ssh/config says about one host. */
+export interface SshConfigured {
+  readonly hostName: string
+  readonly port?: number
+  readonly user?: string
+  readonly keyFile?: string
+  /** As ProxyJump writes it. */
+  readonly jump?: string
+}
+
 /** The result of trying to log in: facts, or what stands in the way (an unknown host key is asked about, a changed one is refused). */
 export type HostTried =
   | { readonly kind: 'facts'; readonly facts: HostFacts; readonly roundTripMs: number }
@@ -66,6 +110,12 @@ export type HostTried =
 /** How the bytes of a document become text and go back unchanged. A byte order mark and line ends are part of the text. */
 export const documentEncodings = ['utf-8', 'gb18030', 'latin1'] as const
 export type DocumentEncoding = (typeof documentEncodings)[number]
+/** What they are called, in every language alike. */
+export const encodingNames: Readonly<Record<DocumentEncoding, string>> = {
+  'utf-8': 'UTF-8',
+  gb18030: 'GB18030',
+  latin1: 'Latin-1',
+}
 
 export interface OpenedDocument {
   /** Absolute path, or the one name of a file on a host. */
@@ -75,6 +125,9 @@ export interface OpenedDocument {
   readonly digest: string
   readonly encoding: DocumentEncoding
 }
+
+const filePurposes = ['open', 'save'] as const
+export type FilePurpose = (typeof filePurposes)[number]
 
 const documentEncoding = z.enum(documentEncodings)
 
@@ -92,6 +145,13 @@ export interface KeptDocument {
 export const requests = {
   'app.info': request<AppInfo>()(nothing),
 
+  /** Settings of Shoal itself, and what the update feed said last. */
+  'settings.get': request<{ readonly settings: Settings; readonly update: Update | null }>()(nothing),
+  'settings.keep': request<null>()(z.object({ settings: settingsSchema })),
+  'updates.ask': request<Update>()(z.object({ feed: z.string().max(2000) })),
+  /** The application's own log, to send along with a report. */
+  'app.log': request<string>()(nothing),
+
   'drafts.list': request<readonly KeptDraft[]>()(nothing),
   'drafts.get': request<KeptDraft>()(z.object({ id })),
   /** `revision` is the one last seen; 0 for a new draft. Answers the new revision, or `changed-meanwhile`. */
@@ -106,11 +166,14 @@ export const requests = {
       address: id,
       port: z.number().int().min(1).max(65535),
       user: id,
-      kind: z.enum(['password', 'passphrase', 'sudo']),
+      /** `code`: a one-time code, used for one login and never written to the keychain. */
+      kind: z.enum(['password', 'passphrase', 'sudo', 'code']),
       secret: z.string().max(4096),
     }),
   ),
 
+  /** What ~/.ssh/config says about a host as it is typed, to fill the login from; null when it says nothing. */
+  'hosts.config': request<SshConfigured | null>()(z.object({ address: id })),
   'hosts.try': request<HostTried>()(z.object({ host: hostDraftSchema })),
   /** Accepts exactly this key for this address from now on. */
   'hosts.trust': request<null>()(
@@ -128,12 +191,30 @@ export const requests = {
       port: z.number().int().min(1).max(65535),
       send: z.string().max(4000),
       expect: z.string().max(4000),
+      /** Status codes of which the answer must have one, `200-399`; the text sent is then an HTTP request. */
+      status: z.string().max(200).exactOptional(),
     }),
   ),
 
   'plan.make': request<Plan>()(z.object({ draftId: id })),
+  /** The plan last made as a script to read or run by hand: of one host, or of all without `hostId`. Secrets are not in it. */
+  'plan.script': request<HandScript>()(
+    z.object({ draftId: id, hostId: id.exactOptional(), language: z.enum(['en', 'zh-CN']) }),
+  ),
+  /** Lays the cluster key, which is in no script, in a private file of the machine the core runs on. */
+  'plan.key-file': request<{ readonly file: string }>()(z.object({ draftId: id })),
+  /** Keeps, per cluster, that a warning is lived with, and why. Blocks cannot be ignored. */
+  'findings.ignore': request<null>()(
+    z.object({ draftId: id, hostId: id, check: id, code: id, reason: z.string().max(1000) }),
+  ),
+  /** The warning counts again. */
+  'findings.heed': request<null>()(z.object({ draftId: id, hostId: id, check: id, code: id })),
   /** Runs the plan last made for the draft; refused when the draft has changed since. */
   'run.start': request<{ readonly runId: string }>()(z.object({ draftId: id, draftRevision: z.number().int() })),
+  /** Goes on with the newest run of a cluster after it ended early; with `stepId` only that step is tried again. */
+  'run.resume': request<null>()(z.object({ runId: id, stepId: id.exactOptional() })),
+  /** Runs that ended early (failed, cancelled, application closed) and stand where they ended. */
+  'runs.unfinished': request<readonly UnfinishedRun[]>()(nothing),
   'run.get': request<Run>()(z.object({ runId: id })),
   /** The newest run of a draft, to come back to after the window was closed. */
   'run.of-draft': request<Run | null>()(z.object({ draftId: id })),
@@ -153,28 +234,84 @@ export const requests = {
   'clusters.history': request<{ readonly entries: readonly JournalEntry[]; readonly missing: readonly Problem[] }>()(
     z.object({ id, limit: z.number().int().min(1).max(10_000) }),
   ),
+  /** What a change of the running cluster to its kept draft would do. */
+  'change.plan': request<ChangePlan>()(z.object({ id })),
+  /** Carries out the change last planned, as one transaction over both directors. */
+  'change.start': request<{ readonly changeId: string }>()(
+    z.object({ id, draftRevision: z.number().int(), reason: z.string().max(1000) }),
+  ),
+  /** The newest change of a cluster since this application was started. */
+  'change.of-cluster': request<Change | null>()(z.object({ id })),
+  /** Configurations the cluster has had, oldest first. */
+  'revisions.list': request<readonly Revision[]>()(z.object({ id })),
+  /** Makes the draft of the cluster what it was at a revision; a change then brings it to the directors. */
+  'revisions.restore': request<{ readonly draftRevision: number }>()(z.object({ id, number: z.number().int().min(1) })),
+  /** Reads a running Piranha or keepalived cluster from its directors into a draft; the hosts are only read. */
+  'clusters.adopt': request<AdoptedCluster>()(
+    z.object({ id, name: id, directors: clusterDraftSchema.shape.directors }),
+  ),
+  /** What bringing the agents and their runtime to this version does; steps that are so already are skipped. */
+  'upgrade.plan': request<Plan>()(z.object({ id })),
+  /** Upgrades the standby, hands over, upgrades the other; answers when both are done and proven. `run.changed` tells how it goes. */
+  'upgrade.start': request<Run>()(z.object({ id })),
+  /** Gives both directors another key without a beat being refused; the old one is forgotten in the end. */
+  'clusters.rotate-key': request<null>()(z.object({ id })),
+  /** Takes back everything Shoal did on the hosts of a cluster, and forgets it; the run that is being undone is answered. */
+  'clusters.remove': request<{ readonly runId: string }>()(z.object({ id })),
+  /** Looks at every hop of every way of a packet now, and names the first that is wrong. */
+  'clusters.trace': request<Trace>()(z.object({ id })),
   'clusters.hand-over': request<null>()(z.object({ id })),
+  /** Asks the segment, from the directors that do not hold them, who answers for the virtual IPs. */
+  'clusters.wire': request<readonly WireAnswer[]>()(z.object({ id })),
+  /** An order to a director; what is about a real server both hold, the one told brings it to the other. */
+  'clusters.act': request<{ readonly told: string }>()(z.object({ id, action: actionSchema })),
+  /** Starts a drill on the active director; `cluster.drill` tells how it goes on. */
+  'clusters.drill': request<Drill>()(z.object({ id, kind: z.enum(drillKinds) })),
+  'clusters.drills': request<readonly Drill[]>()(z.object({ id })),
+  /** The command log, newest first. */
+  'clusters.commands': request<readonly CommandLine[]>()(z.object({ id, limit: z.number().int().min(1).max(1_000) })),
+
+  /** Starts the simulated cluster, or answers the one that runs; another forwarding method starts it anew. */
+  'simulation.start': request<SimulationState>()(z.object({ forwarding: z.enum(['nat', 'direct', 'tunnel']) })),
+  /** Null: none runs. Also says that somebody looks at it: without this for some minutes it ends. */
+  'simulation.state': request<SimulationState | null>()(nothing),
+  'simulation.fault': request<null>()(z.object({ fault: faultSchema })),
+  'simulation.end': request<null>()(nothing),
 
   /**
    * A file of the machine the core runs on, or `ssh://user@host:port/path` of a host. `login` says how to log in there; without it the
-   * way that last worked is taken, then that of a cluster with this host, then the SSH agent.
+   * way that last worked is taken, then that of a cluster with this host, then the SSH agent. `encoding` reads the bytes so or not at
+   * all; without it the first that loses nothing is taken.
    */
-  'documents.open': request<OpenedDocument>()(z.object({ file: path, login: loginSchema.optional() })),
+  'documents.open': request<OpenedDocument>()(
+    z.object({ file: path, login: loginSchema.optional(), encoding: documentEncoding.optional() }),
+  ),
   /** `digest` is the one last seen; null for a new file. Answers the new digest, or `changed-meanwhile`. */
   'documents.save': request<{ readonly file: string; readonly digest: string }>()(
-    z.object({ file: path, text: documentText, digest: z.string().nullable(), encoding: documentEncoding.optional() }),
+    z.object({
+      file: path,
+      text: documentText,
+      digest: z.string().nullable(),
+      encoding: documentEncoding.optional(),
+      login: loginSchema.optional(),
+    }),
   ),
+  /** A path from the desktop's own dialog, null when the operator went back; `no-file-dialog` in a browser. */
+  'documents.choose': request<string | null>()(z.object({ purpose: z.enum(filePurposes), suggested: path.nullable() })),
   /** The text of bytes that are in no file of this machine: a file dropped on the page. */
   'documents.decode': request<Pick<OpenedDocument, 'text' | 'encoding'>>()(z.object({ base64: documentText })),
   'documents.recent': request<readonly string[]>()(nothing),
-  /** Keeps what is typed and not yet saved, beside the file; `documents.forget` drops it again. */
+  /**
+   * Keeps what is typed and not yet saved, beside the file, as what it changes of `base`; `documents.forget` drops it again. A `base` of
+   * null is the one that came last for this file, or `document-base-unknown`: a large file need not be sent after every pause.
+   */
   'documents.keep': request<null>()(
     z.object({
       file: path.nullable(),
-      text: documentText,
       encoding: documentEncoding,
-      base: documentText,
       digest: z.string().nullable(),
+      base: documentText.nullable(),
+      change: z.object({ from: z.number().int().min(0), to: z.number().int().min(0), insert: documentText }),
     }),
   ),
   'documents.kept': request<KeptDocument | null>()(z.object({ file: path.nullable() })),
@@ -188,11 +325,17 @@ export type Args<N extends RequestName> = z.infer<Table[N]['args']>
 export type Answer<N extends RequestName> = Exclude<Table[N]['answer'], undefined>
 
 export interface Events {
-  'cluster.status': ClusterStatus
+  /** What is another since the last one; the whole is the answer to `clusters.watch`. */
+  'cluster.status': StatusChange
+  'cluster.drill': Drill
+  'cluster.command': CommandLine
+  /** Null: it ended. */
+  'simulation.changed': SimulationState | null
   'cluster.journal': { readonly clusterId: string; readonly entries: readonly JournalEntry[] }
   'clusters.changed': null
   'draft.kept': { readonly id: string; readonly revision: number }
   'run.changed': Run
+  'change.changed': Change
   'run.line': RunLine
 }
 export type EventName = keyof Events

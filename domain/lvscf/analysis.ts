@@ -30,6 +30,11 @@ export interface Analysis {
 
 const gravity: Readonly<Record<Severity, number>> = { note: 1, warning: 2, block: 3 }
 
+/** The node a problem is about. What is missing in the file as a whole stands at its very beginning, whatever block begins there. */
+export function nodeOfProblem(outline: Outline, { from, to }: Span): number {
+  return to === 0 ? 0 : nodeAt(outline, from)
+}
+
 /** Reads and checks a text. Never throws. */
 export function analyse(held: HeldText): Analysis {
   const checked = check(release(held))
@@ -41,7 +46,7 @@ export function analyse(held: HeldText): Analysis {
   for (const problem of checked.problems) {
     counts[problem.severity]++
     const span = spanOf(problem.where, starts, held.text.length)
-    for (let node = nodeAt(outline, span.from); ; node = outline.parent[node] ?? 0) {
+    for (let node = nodeOfProblem(outline, span); ; node = outline.parent[node] ?? 0) {
       gravest[node] = Math.max(gravest[node] ?? 0, gravity[problem.severity])
       if (node === 0) break
     }

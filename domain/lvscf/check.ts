@@ -19,6 +19,8 @@ export interface Checked {
   readonly draft: Draft
   /** Absent when a problem blocks. */
   readonly config?: Config
+  /** The same, also while only the directors' addresses are missing. */
+  readonly served?: Config
   /** In the order of the text, each with a text place. */
   readonly problems: readonly Problem[]
 }
@@ -57,7 +59,14 @@ export function check(text: string): Checked {
     .sort((a, b) => a.line - b.line || a.at - b.at)
     .map(({ one }) => one)
   const blocked = problems.some((one) => one.severity === 'block')
-  return { tree, draft, ...(blocked || !meaning.config ? {} : { config: meaning.config }), problems }
+  const isServed = problems.every((one) => one.severity !== 'block' || one.code === 'lvscf-primary-missing')
+  return {
+    tree,
+    draft,
+    ...(blocked || !meaning.config ? {} : { config: meaning.config }),
+    ...(isServed && meaning.served ? { served: meaning.served } : {}),
+    problems,
+  }
 }
 
 /** Values that Piranha refuses too. */

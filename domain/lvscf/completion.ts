@@ -32,6 +32,11 @@ const usual: Readonly<Record<string, readonly string[]>> = {
   expect: ['"HTTP"', '"*"', '"220"', '"+OK"'],
   heartbeat_port: ['539'],
   monitor_links: ['0', '1'],
+  check_path: ['/', '/health'],
+  check_status: ['200-399', '200', '200-299'],
+  check_name: ['.'],
+  check_cert_days: ['14', '0'],
+  check_script: ['/usr/local/bin/check %h %p'],
 }
 
 function scopeOf(kind: NodeKind): Scope {

@@ -1,8 +1,9 @@
 /** What a file means: values as the original reads them, its defaults, and what contradicts itself. */
 import { describe, expect, test } from 'vitest'
+import { isPiranhas } from '../checks.ts'
 import type { Config } from '../config.ts'
 import { check } from './check.ts'
-import { unescaped } from './config.ts'
+import { unescaped } from './check-reading.ts'
 
 const head = 'primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_active = 1\nnetwork = direct\n'
 const nat = head.replace('direct', 'nat')
@@ -145,6 +146,7 @@ virtual dns {
     sorryServer: '10.9.0.99',
     quiesce: true,
     loadMonitor: 'rup',
+    loadPort: 5391,
     check: {
       kind: 'send-expect',
       send: '\r\n\t\\"x',
@@ -186,7 +188,8 @@ describe('values are read as Piranha reads them', () => {
   test('a check is what is given, and on port 80 the page when nothing is', () => {
     const kind = (lines: string): unknown => {
       const found = meant(head + virtual(lines)).virtualServers[0]?.check
-      return [found?.kind, found?.send, found?.expect, found?.program]
+      if (!found || !isPiranhas<object>(found)) return found?.kind
+      return [found.kind, found.send, found.expect, found.program]
     }
     expect(kind('port = 25')).toEqual(['connect', undefined, undefined, undefined])
     expect(kind('port = 25\nexpect = "220"')).toEqual(['send-expect', undefined, '220', undefined])
@@ -294,7 +297,7 @@ describe('what is wrong is told, at its line', () => {
     [
       'mark twice',
       head + virtual('fwmark = 3') + virtual('fwmark = 3\nport = 81').replace('web', 'www'),
-      ['8 note mark-without-persistent', '17 note mark-without-persistent', '17 block mark-twice'],
+      ['8 note mark-without-persistent', '17 note mark-without-persistent', '17 note mark-twice'],
     ],
     [
       'other device',
@@ -332,4 +335,12 @@ describe('what is not in service', () => {
       ['b', false],
     ])
   })
+})
+
+test('metrics are offered over TCP only where the file says so, at an address and a port', () => {
+  const file = (value: string): string => `primary = 10.0.0.1\nservice = lvs\n# shoal: metrics_listen = ${value}\n`
+  expect(meant(file('10.0.0.1:9539')).metricsListen).toEqual({ address: '10.0.0.1', port: 9539 })
+  expect(meant(head)).not.toHaveProperty('metricsListen')
+  for (const value of ['9539', '10.0.0.1', '10.0.0.1:0', '10.0.0.1:99999', 'lvs1:9539'])
+    expect(told(file(value))).toContain('3 block metrics-listen')
 })

@@ -5,7 +5,6 @@
  */
 import type {
   Announce,
-  Check,
   Config,
   DirectorAddresses,
   Failback,
@@ -16,245 +15,41 @@ import type {
   RealServer,
   VirtualServer,
 } from '../config.ts'
+import { serviceKey } from '../ipvs/keys.ts'
 import type { Problem, ProblemCode, Severity } from '../problem.ts'
 import { problem } from '../problem.ts'
-import { directive, newerSchedulers, piranhaSchedulers } from './directives.ts'
-import type { Scope } from './directives.ts'
-import type { BlockDraft, Draft, ServerDraft, Setting } from './draft.ts'
-import { valueIn, writtenName, writtenValue } from './draft.ts'
-import { tcpServicePort } from './services.ts'
-import { cInt, dotted, inetAton, isPlainAddress, prefixOf } from './values.ts'
+import { readCheck } from './check-reading.ts'
+import { newerSchedulers, piranhaSchedulers } from './directives.ts'
+import type { BlockDraft, Draft, ServerDraft } from './draft.ts'
+import { valueIn, writtenName } from './draft.ts'
+import type { Detail } from './reader.ts'
+import { deviceNameMax, portMax, Reader } from './reader.ts'
+import { cInt, dotted, inetAton, isPlainAddress } from './values.ts'
 
 export interface Meaning {
   /** Present when no problem blocks. */
   readonly config?: Config
+  /** The same, also while only the directors' addresses are missing: no agent can run it, but what it serves is known. */
+  readonly served?: Config
   /** Each with a field of the draft as its place. */
   readonly problems: readonly Problem[]
 }
 
-/** The longest name Linux gives an interface or an alias label. */
-const deviceNameMax = 15
 /** ipvsadm takes weights up to this. */
 const weightMax = 65_535
-const portMax = 65_535
 const syncIdMax = 255
+/** Where a real server tells its load unless the file says otherwise. */
+const defaultLoadPort = 5391
 const markMax = 0xffff_ffff
-/** Piranha's nanny reads reentry 0 as this, in seconds. */
-const reentryOfZero = 180
 const secondsMax = 2_147_483
 const millisecondsMax = secondsMax * 1_000
 const burstMax = 100
-const roundsMax = 1_000
 
 /** These choose by the address of the client or of the site, so a client keeps its real server anyway. */
 const hashSchedulers: ReadonlySet<string> = new Set(['sh', 'dh', 'mh'])
 
-const httpSend = 'GET / HTTP/1.0\r\n\r\n'
-const httpExpect = 'HTTP'
-
 const defaultFailbackDelayMs = 10_000
 const defaultAnnounce: Announce = { burst: 5, repeatMs: [100, 500, 1_000, 2_000], refreshMs: 30_000 }
-
-type Detail = Readonly<Record<string, string | number>>
-
-/** The settings of one scope, with the problems found while reading them. */
-class Reader {
-  readonly path: string
-  private readonly scope: Scope
-  private readonly problems: Problem[]
-  private readonly values = new Map<string, string>()
-  /** Set for what does not run: its problems warn instead of blocking. */
-  private lenient = false
-  private readonly broken = new Set<string>()
-  /** Whether reading met something that cannot be used. */
-  blocked = false
-
-  constructor(scope: Scope, path: string, settings: readonly Setting[], problems: Problem[]) {
-    this.scope = scope
-    this.path = path
-    this.problems = problems
-    for (const setting of settings) {
-      const key = setting.shoal ? `#${setting.name}` : setting.name
-      const known = directive(scope, setting.name, setting.shoal)
-      if (this.values.has(key) && known) this.report('lvscf-repeated', key, 'warning', { name: setting.name })
-      this.values.set(key, setting.value)
-      if (known && setting.value !== '' && writtenValue(known, setting.value) === undefined) {
-        this.report('lvscf-value-unwritable', key, 'block', { name: setting.name })
-      }
-    }
-  }
-
-  /** From here on problems do not block: the block is not in service. */
-  relax(): void {
-    this.lenient = true
-  }
-
-  report(code: ProblemCode, key: string, severity: Severity, detail?: Detail): void {
-    if (severity === 'block') {
-      this.blocked = true
-      this.broken.add(key)
-    }
-    const field = key.startsWith('#') ? `shoal.${key.slice(1)}` : key
-    const path = field === '' ? this.path : `${this.path}.${field}`
-    this.problems.push(
-      problem(code, detail, { kind: 'field', path }, severity === 'block' && this.lenient ? 'warning' : severity),
-    )
-  }
-
-  has(key: string): boolean {
-    return this.values.has(key)
-  }
-
-  /** Whether a value was replaced by its default, so that comparing it would say nothing. */
-  isBroken(...keys: readonly string[]): boolean {
-    return keys.some((key) => this.broken.has(key))
-  }
-
-  raw(key: string): string | undefined {
-    return this.values.get(key)
-  }
-
-  /** A whole number, within bounds. `fallback` is also what a broken value is replaced by, so that reading can go on. */
-  int(key: string, fallback: number, min: number, max: number): number {
-    const text = this.values.get(key)
-    if (text === undefined) return fallback
-    const name = key.replace('#', '')
-    const read = text === '' ? undefined : cInt(text)
-    if (!read) {
-      this.report('lvscf-not-a-number', key, 'block', { name, value: text })
-      return fallback
-    }
-    if (read.base === 8) this.report('lvscf-octal', key, 'warning', { name, value: text, meaning: read.value })
-    if (read.exact < min || read.exact > max) {
-      this.report('lvscf-out-of-range', key, 'block', { name, value: text, min, max })
-      return fallback
-    }
-    return read.exact
-  }
-
-  /** Checks values that have no meaning for Shoal; they never block. */
-  unused(keys: readonly string[]): void {
-    const { lenient, blocked } = this
-    this.lenient = true
-    for (const key of keys) {
-      const known = directive(this.scope, key)
-      if (known?.type === 'bool') this.bool(key, false)
-      else if (known?.choices) this.choice(key, known.choices, '')
-      else if (known?.type === 'host') this.address(key)
-    }
-    this.lenient = lenient
-    this.blocked = blocked
-  }
-
-  bool(key: string, fallback: boolean): boolean {
-    const text = this.values.get(key)
-    if (text === undefined) return fallback
-    const read = text === '' ? undefined : cInt(text)
-    if (!read || (read.value !== 0 && read.value !== 1)) {
-      this.report('lvscf-not-a-switch', key, 'block', { name: key, value: text })
-      return fallback
-    }
-    return read.value === 1
-  }
-
-  port(key: string, fallback: number, zeroIsFine: boolean): number {
-    const text = this.values.get(key)
-    if (text === undefined) return fallback
-    const named = directive(this.scope, key)?.numeric ? undefined : tcpServicePort(text)
-    if (named !== undefined) return named
-    if (text === '' || !cInt(text)) {
-      this.report('lvscf-not-a-port', key, 'block', { name: key, value: text })
-      return fallback
-    }
-    return this.int(key, fallback, zeroIsFine ? 0 : 1, portMax)
-  }
-
-  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T {
-    const text = this.values.get(key)
-    if (text === undefined) return fallback
-    const found = choices.find((choice) => choice === text)
-    if (found !== undefined) return found
-    this.report('lvscf-not-a-choice', key, 'block', { name: key, value: text, choices: choices.join(', ') })
-    return fallback
-  }
-
-  /** An IPv4 address as canonical text; undefined when absent, zero or unusable (then reported). */
-  address(key: string, text = this.values.get(key)): string | undefined {
-    if (text === undefined) return undefined
-    const address = inetAton(text)
-    if (address === undefined) {
-      const code = /^[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/.test(text)
-        ? 'lvscf-address-ipv6'
-        : /^[A-Za-z][A-Za-z0-9.-]*$/.test(text)
-          ? 'lvscf-host-name'
-          : 'lvscf-not-an-address'
-      this.report(code, key, 'block', { name: key, value: text })
-      return undefined
-    }
-    const plain = dotted(address)
-    if (!isPlainAddress(text))
-      this.report('lvscf-address-form', key, 'warning', { name: key, value: text, meaning: plain })
-    return address === 0 ? undefined : plain
-  }
-
-  /** The prefix length of a netmask; undefined when absent or 0.0.0.0. */
-  prefix(key: string): number | undefined {
-    const text = this.values.get(key)
-    if (text === undefined) return undefined
-    const mask = inetAton(text)
-    if (mask === undefined) {
-      this.report('lvscf-not-a-mask', key, 'block', { name: key, value: text })
-      return undefined
-    }
-    if (mask === 0) return undefined
-    const prefix = prefixOf(mask)
-    if (prefix === undefined) this.report('lvscf-mask-gaps', key, 'block', { name: key, value: text })
-    return prefix
-  }
-
-  /** What is not in service may lack its address: the web tool adds blocks so. */
-  zeroAddress(place: string, name: string): void {
-    this.blocked = true
-    this.report('lvscf-address-zero', place, this.lenient ? 'note' : 'block', { name })
-  }
-
-  /** Address and device. `required` reports their absence. */
-  placed(key: string, maskKey: string, required: boolean): FloatingAddress | undefined {
-    const prefix = this.prefix(maskKey)
-    const text = this.values.get(key)
-    if (text === undefined || text === '') {
-      if (required) this.zeroAddress(text === undefined ? '' : key, key)
-      return undefined
-    }
-    const [host = '', device = ''] = text.split(/[ \t]+/)
-    const address = this.address(key, host)
-    if (device === '') {
-      this.report('lvscf-device-missing', key, 'block', { name: key })
-      return undefined
-    }
-    if (device.length > deviceNameMax || device.includes('/')) {
-      this.report('lvscf-device-name', key, 'block', { value: device, max: deviceNameMax })
-      return undefined
-    }
-    if (address === undefined) {
-      if (required && inetAton(host) === 0) this.zeroAddress(key, key)
-      return undefined
-    }
-    if (!device.includes(':')) this.report('lvscf-device-without-label', key, 'warning', { name: key, value: device })
-    return { address, device, ...(prefix === undefined ? {} : { prefix }) }
-  }
-
-  /** A list of milliseconds, separated by commas or blanks. */
-  milliseconds(key: string, fallback: readonly number[]): readonly number[] {
-    const text = this.values.get(key)
-    if (text === undefined) return fallback
-    if (text === 'none') return []
-    const numbers = text.split(/[\s,]+/).map((word) => (/^\d{1,7}$/.test(word) ? Number(word) : -1))
-    if (numbers.every((value, at) => value > (numbers[at - 1] ?? 0))) return numbers
-    this.report('lvscf-own-value', key, 'block', { name: key.slice(1), value: text })
-    return fallback
-  }
-}
 
 /** Reads a draft. Never throws; the problems come in the order of the draft, those of the whole last. */
 export function config(draft: Draft): Meaning {
@@ -325,12 +120,38 @@ export function config(draft: Draft): Meaning {
     monitorLinks: global.int('monitor_links', 0, -0x8000_0000, 0x7fff_ffff) !== 0,
     ...(syncDaemon ? { syncDaemon } : {}),
     timeouts,
+    ...expiryOf(global),
     failback,
     announce,
+    ...metricsOf(global),
     virtualServers,
   }
-  const blocked = problems.some((one) => one.severity === 'block')
-  return blocked ? { problems } : { config: whole, problems }
+  const blocking = problems.filter((one) => one.severity === 'block')
+  if (blocking.length === 0) return { config: whole, served: whole, problems }
+  return blocking.every((one) => one.code === 'lvscf-primary-missing') ? { served: whole, problems } : { problems }
+}
+
+/** What becomes of connections whose server is gone or has weight 0, where the file says it. */
+/** `metrics_listen`: an address and a port; both directors have the same file, so it is 0.0.0.0 or an address that moves. */
+function metricsOf(global: Reader): Pick<Config, 'metricsListen'> {
+  const text = global.raw('#metrics_listen')
+  if (text === undefined) return {}
+  const colon = text.lastIndexOf(':')
+  const address = text.slice(0, Math.max(0, colon))
+  const port = cInt(text.slice(colon + 1))
+  if (!isPlainAddress(address) || !port || port.exact < 1 || port.exact > portMax) {
+    global.report('lvscf-metrics-listen', '#metrics_listen', 'block', { value: text })
+    return {}
+  }
+  return { metricsListen: { address, port: port.exact } }
+}
+
+function expiryOf(global: Reader): Pick<Config, 'expireNodest' | 'expireQuiescent'> {
+  const isOn = (key: string): boolean => global.choice(key, ['on', 'off'], 'off') === 'on'
+  return {
+    ...(global.has('#expire_nodest_conn') ? { expireNodest: isOn('#expire_nodest_conn') } : {}),
+    ...(global.has('#expire_quiescent_template') ? { expireQuiescent: isOn('#expire_quiescent_template') } : {}),
+  }
 }
 
 interface Directors {
@@ -463,7 +284,11 @@ function readVirtual(
   const sorryServer = reader.address('sorry_server')
   const loadMonitor = reader.raw('load_monitor')
   const quiesce = reader.bool('quiesce_server', false)
-  const check = readCheck(reader, protocol, port)
+  const markPorts = reader.portRanges('#mark_ports')
+  if (markPorts && mark === 0) reader.report('lvscf-mark-ports-unused', '#mark_ports', 'note')
+  const loadPort = reader.int('#load_port', defaultLoadPort, 1, portMax)
+  const slowStartMs = reader.int('#slow_start_ms', 0, 0, millisecondsMax)
+  const check = readCheck(reader, { protocol, port, forwarding })
   reader.unused(['master'])
 
   const realServers: RealServer[] = []
@@ -504,7 +329,9 @@ function readVirtual(
     ...(persistentPrefix === undefined ? {} : { persistentPrefix }),
     ...(sorryServer === undefined ? {} : { sorryServer }),
     quiesce,
-    ...(loadMonitor === undefined || loadMonitor === 'none' || loadMonitor === '' ? {} : { loadMonitor }),
+    ...(loadMonitor === undefined || loadMonitor === 'none' || loadMonitor === '' ? {} : { loadMonitor, loadPort }),
+    ...(markPorts && mark > 0 ? { markPorts } : {}),
+    ...(slowStartMs > 0 ? { slowStartMs } : {}),
     check,
     realServers,
   }
@@ -558,87 +385,6 @@ function readServer(
   return { name: server.name, active, address, port, weight }
 }
 
-/** The bytes meant by a send or expect text: `\r \n \t \\ \' \"` are translated, an unknown escape is taken literally. */
-export function unescaped(text: string): { readonly text: string; readonly unknown?: string } {
-  if (text.length < 2 || !text.includes('\\')) return { text }
-  const known: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '\\': '\\', "'": "'", '"': '"' }
-  let out = ''
-  let unknown: string | undefined
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at)
-    if (char !== '\\') {
-      out += char
-      continue
-    }
-    const next = text.charAt(at + 1)
-    const meant = known[next]
-    if (meant === undefined) {
-      unknown ??= char + next
-      out += char
-      continue
-    }
-    out += meant
-    at++
-  }
-  return unknown === undefined ? { text: out } : { text: out, unknown }
-}
-
-function readCheck(reader: Reader, protocol: Protocol, port: number): Check {
-  const timeoutS = reader.int('timeout', 10, 1, secondsMax)
-  const reentry = reader.int('reentry', reentryOfZero, 0, secondsMax)
-  const rise = Math.max(1, Math.floor((reentry === 0 ? reentryOfZero : reentry) / timeoutS))
-  const timing = {
-    intervalMs: reader.int('#check_interval_ms', timeoutS * 1_000, 1, millisecondsMax),
-    timeoutMs: reader.int('#check_timeout_ms', timeoutS * 1_000, 1, millisecondsMax),
-    rise: reader.int('#rise', rise, 1, roundsMax),
-    fall: reader.int('#fall', 1, 1, roundsMax),
-  }
-  const regex = reader.bool('use_regex', false)
-  const said = (key: string): string | undefined => {
-    const text = reader.raw(key)
-    if (text === undefined) return undefined
-    const { text: meant, unknown } = unescaped(text)
-    if (unknown !== undefined) reader.report('lvscf-escape-unknown', key, 'warning', { name: key, escape: unknown })
-    return meant
-  }
-  const send = said('send')
-  const expect = said('expect')
-  const program = reader.raw('send_program')
-  if (regex && expect !== undefined && !isRegex(expect)) {
-    reader.report('lvscf-regex-broken', 'expect', 'warning', { value: expect })
-  }
-  if (program !== undefined && program !== '') {
-    if (expect === undefined) reader.report('lvscf-program-without-expect', 'send_program', 'warning')
-    return { kind: 'program', program, ...(expect === undefined ? {} : { expect }), regex, ...timing }
-  }
-  if (send === undefined && expect === undefined) {
-    if (protocol === 'udp') reader.report('lvscf-udp-unchecked', 'protocol', 'warning')
-    if (port === 80 && protocol === 'tcp')
-      return { kind: 'send-expect', send: httpSend, expect: httpExpect, regex, ...timing }
-    return { kind: 'connect', regex, ...timing }
-  }
-  if (expect !== undefined && send === undefined && (protocol === 'udp' || port === 80)) {
-    reader.report('lvscf-expect-without-send', 'expect', 'warning', { port, protocol })
-  }
-  if (expect === undefined && protocol === 'udp') reader.report('lvscf-udp-unchecked', 'protocol', 'warning')
-  return {
-    kind: 'send-expect',
-    ...(send === undefined ? {} : { send }),
-    ...(expect === undefined ? {} : { expect }),
-    regex,
-    ...timing,
-  }
-}
-
-/** POSIX extended syntax is close enough to tell a broken expression. */
-function isRegex(text: string): boolean {
-  try {
-    return new RegExp(text.replace(/\[\[:\w+:\]/g, '[a')) instanceof RegExp
-  } catch {
-    return false
-  }
-}
-
 function fieldProblem(code: ProblemCode, path: string, severity: Severity, detail: Detail): Problem {
   return problem(code, detail, { kind: 'field', path }, severity)
 }
@@ -662,7 +408,7 @@ function checkAddresses(
     for (const server of virtual.realServers) if (!servers.has(server.address)) servers.set(server.address, server.name)
   }
   const services = new Map<string, string>()
-  const marks = new Map<number, string>()
+  const marks = new Map<string, VirtualServer>()
   const firstOnAddress = new Map<string, VirtualServer>()
   virtuals.forEach((virtual, at) => {
     if (!virtual.active) return
@@ -687,11 +433,13 @@ function checkAddresses(
       }
       services.set(key, virtual.name)
     } else {
-      const other = marks.get(virtual.fwmark)
-      if (other !== undefined) {
-        problems.push(fieldProblem('lvscf-mark-twice', `${path}.fwmark`, 'block', { mark: virtual.fwmark, other }))
-      }
-      marks.set(virtual.fwmark, virtual.name)
+      const key = serviceKey(virtual)
+      const other = marks.get(key)
+      if (other) {
+        const severity = sameService(other, virtual) ? 'note' : 'warning'
+        const detail = { mark: virtual.fwmark, other: other.name }
+        problems.push(fieldProblem('lvscf-mark-twice', `${path}.fwmark`, severity, detail))
+      } else marks.set(key, virtual)
     }
     const first = firstOnAddress.get(address)
     if (!first) firstOnAddress.set(address, virtual)
@@ -707,6 +455,19 @@ function checkAddresses(
       }
     }
   }
+}
+
+/** Whether two virtual servers of one mark ask for the same: then it does not matter whose words the kernel gets. */
+function sameService(one: VirtualServer, other: VirtualServer): boolean {
+  const words = ({ scheduler, persistentS, persistentPrefix, sorryServer, realServers }: VirtualServer): string =>
+    JSON.stringify([
+      scheduler,
+      persistentS,
+      persistentPrefix,
+      sorryServer,
+      realServers.filter((r) => r.active).map((r) => [r.address, r.weight]),
+    ])
+  return words(one) === words(other)
 }
 
 /** Real servers that do not stand in the network of nat_router: each at its address, or once when none stands there. */

@@ -2,7 +2,8 @@
  * Two files compared by what they mean: defaults written out or left out, order, comments and layout make no difference. Virtual servers
  * belong together by name, and where a name is gone by the service they are; real servers by name, then by address.
  */
-import type { Check, Config, DirectorAddresses, FloatingAddress, RealServer, VirtualServer } from '../config.ts'
+import { sayCheck } from '../checks.ts'
+import type { Config, DirectorAddresses, FloatingAddress, RealServer, VirtualServer } from '../config.ts'
 
 /** One difference. `before` is absent where something is new, `after` where it is gone. */
 export interface Difference {
@@ -140,20 +141,12 @@ function factsOfVirtual(virtual: VirtualServer): Facts {
     ['sorry_server', virtual.sorryServer],
     ['quiesce_server', virtual.quiesce],
     ['load_monitor', virtual.loadMonitor],
-    ['check', probe(check)],
+    ['check', sayCheck(check)],
     ['check interval', `${check.intervalMs} ms`],
     ['check timeout', `${check.timeoutMs} ms`],
     ['rise', check.rise],
     ['fall', check.fall],
   ])
-}
-
-function probe(check: Check): string {
-  const expected =
-    check.expect === undefined ? '' : ` expect ${check.regex ? 'regex ' : ''}${JSON.stringify(check.expect)}`
-  if (check.kind === 'program') return `program ${check.program ?? ''}${expected}`
-  if (check.kind === 'connect') return 'connect'
-  return `${check.send === undefined ? '' : `send ${JSON.stringify(check.send)}`}${expected}`.trim()
 }
 
 function placeOf(server: RealServer): string {

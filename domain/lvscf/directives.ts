@@ -5,6 +5,9 @@
  * original skips.
  */
 
+import type { CheckKind } from '../checks.ts'
+import { chosenKinds, dnsRecords } from '../checks.ts'
+
 /** Where a directive stands. `failover` blocks take the keys of `virtual`, and are written in another order. */
 export type Scope = 'global' | 'virtual' | 'server'
 
@@ -66,6 +69,8 @@ export interface Directive {
   readonly since?: string
   /** The web tool drops the directive when it rewrites the file. */
   readonly lostByWebTool?: true
+  /** Used by these kinds of `# shoal: check` only. */
+  readonly kinds?: readonly CheckKind[]
   readonly doc: Doc
 }
 
@@ -388,6 +393,30 @@ const globalRows = rows('global', {
       '活动期间按此间隔重复免费 ARP；0 表示不重复。',
     ],
   },
+  metrics_listen: {
+    type: 'word',
+    shoal: true,
+    doc: [
+      'Address and port (`10.0.0.1:9539`) where the agents offer metrics and health over HTTP, without a password. Without it: on the unix socket only. 0.0.0.0 means every interface.',
+      '代理通过 HTTP 提供指标与健康状态的地址和端口（如 `10.0.0.1:9539`），无需密码；未设置时仅在 unix 套接字上提供。0.0.0.0 表示所有接口。',
+    ],
+  },
+  expire_nodest_conn: {
+    type: 'switch',
+    shoal: true,
+    doc: [
+      'on: connections of a real server that is taken out of the table end at once; off: they wait for it. Without it the kernel stays as it is.',
+      'on：真实服务器被移出转发表时立即结束其连接；off：保留等待；未设置时不改变内核设置。',
+    ],
+  },
+  expire_quiescent_template: {
+    type: 'switch',
+    shoal: true,
+    doc: [
+      'on: persistent clients of a real server with weight 0 go elsewhere; off: they stay until their time is over. Without it: on where a persistent virtual server has quiesce_server = 1.',
+      'on：权重为 0 的真实服务器的持久客户端改用其他服务器；off：保留到持久时间结束；未设置时，若持久虚拟服务启用 quiesce_server 则为 on。',
+    ],
+  },
 })
 
 const virtualRows = rows('virtual', {
@@ -570,6 +599,165 @@ const virtualRows = rows('virtual', {
     lostByWebTool: true,
     doc: ['List of directories, read by Piranha and never used.', '目录列表，Piranha 会读取但从不使用。'],
   },
+  mark_ports: {
+    type: 'text',
+    shoal: true,
+    doc: [
+      'With fwmark: the ports of the virtual IP whose packets are marked, `80 443`, `21 30000-30100`; without it the port alone.',
+      '配合 fwmark：虚拟 IP 的哪些端口的数据包被打上标记，例如 `80 443`、`21 30000-30100`；未设置时仅为 port。',
+    ],
+  },
+  slow_start_ms: {
+    type: 'ms',
+    unit: 'ms',
+    default: '0',
+    shoal: true,
+    doc: [
+      'A real server that comes back gets its weight gradually over so many milliseconds; 0: at once.',
+      '恢复的真实服务器在此毫秒数内逐步恢复权重；0 表示立即恢复。',
+    ],
+  },
+  load_port: {
+    type: 'int',
+    default: '5391',
+    shoal: true,
+    doc: [
+      'With load_monitor: TCP port on which a real server tells its load.',
+      '配合 load_monitor：真实服务器报告负载的 TCP 端口。',
+    ],
+  },
+  check: {
+    type: 'choice',
+    choices: chosenKinds,
+    shoal: true,
+    doc: [
+      'What is asked of a real server; without it send, expect and send_program say so, as in Piranha.',
+      '对真实服务器做何种检查；未设置时与 Piranha 一样由 send、expect 和 send_program 决定。',
+    ],
+  },
+  check_port: {
+    type: 'int',
+    shoal: true,
+    doc: ['Port that is checked instead of the port of the real server.', '代替真实服务器端口的检查端口。'],
+  },
+  check_via: {
+    type: 'choice',
+    choices: ['server', 'vip'],
+    default: 'server',
+    shoal: true,
+    doc: [
+      'vip: the virtual IP is also asked for through the real server, as the packets of clients go; so a virtual IP that is missing there is found. Direct routing and tunnel only.',
+      'vip：另外按客户端数据包的路径，经真实服务器检查虚拟 IP，从而发现该服务器上缺失的虚拟 IP。仅用于直接路由和隧道。',
+    ],
+  },
+  check_path: {
+    type: 'text',
+    default: '/',
+    shoal: true,
+    kinds: ['http', 'https'],
+    doc: ['Path that is asked for.', '请求的路径。'],
+  },
+  check_host: {
+    type: 'word',
+    shoal: true,
+    kinds: ['http', 'https', 'smtp'],
+    doc: [
+      'Host name: the Host header and the name in TLS, or the name given to a mail server. Without it the address of the real server, or the name of the director.',
+      '主机名：HTTP 的 Host 头与 TLS 名称，或向邮件服务器报出的名称；未设置时为真实服务器地址，或调度器的名称。',
+    ],
+  },
+  check_method: {
+    type: 'choice',
+    choices: ['GET', 'HEAD'],
+    default: 'GET',
+    shoal: true,
+    kinds: ['http', 'https'],
+    doc: ['HTTP method. HEAD transfers no body.', 'HTTP 方法；HEAD 不传输正文。'],
+  },
+  check_status: {
+    type: 'word',
+    default: '200-399',
+    shoal: true,
+    kinds: ['http', 'https'],
+    doc: [
+      'Status codes that count as success: `200-399`, `200,204,301`.',
+      '视为成功的状态码：`200-399`、`200,204,301`。',
+    ],
+  },
+  check_body: {
+    type: 'text',
+    shoal: true,
+    kinds: ['http', 'https'],
+    doc: ['Text that the body must contain.', '正文必须包含的文本。'],
+  },
+  check_body_regex: {
+    type: 'text',
+    shoal: true,
+    kinds: ['http', 'https'],
+    doc: ['Regular expression that the body must match.', '正文必须匹配的正则表达式。'],
+  },
+  check_verify: {
+    type: 'switch',
+    default: 'off',
+    shoal: true,
+    kinds: ['https'],
+    doc: [
+      'on: the certificate must be valid for check_host and signed by an authority the director trusts.',
+      'on：证书必须对 check_host 有效，并由调度器信任的机构签发。',
+    ],
+  },
+  check_cert_days: {
+    type: 'int',
+    default: '14',
+    shoal: true,
+    kinds: ['https'],
+    doc: [
+      'A certificate that ends within so many days is reported; the real server stays in. 0: never.',
+      '证书在此天数内到期时提示，真实服务器不会被摘除；0 表示不提示。',
+    ],
+  },
+  check_name: {
+    type: 'word',
+    default: '.',
+    shoal: true,
+    kinds: ['dns'],
+    doc: ['Name that is asked for.', '查询的域名。'],
+  },
+  check_record: {
+    type: 'choice',
+    choices: dnsRecords,
+    shoal: true,
+    kinds: ['dns'],
+    doc: ['Record that is asked for: NS for the root, otherwise A.', '查询的记录类型：根域默认为 NS，其他默认为 A。'],
+  },
+  check_answer: {
+    type: 'text',
+    shoal: true,
+    kinds: ['dns'],
+    doc: [
+      'One of the records must be this: an address, a name, `10 mail.example.`; without it any record will do.',
+      '应答中须有一条记录等于该值：地址、域名、`10 mail.example.`；未设置时任意记录均可。',
+    ],
+  },
+  check_user: {
+    type: 'word',
+    default: 'shoal',
+    shoal: true,
+    kinds: ['mysql', 'postgresql'],
+    doc: [
+      'Name a database is greeted with. It needs no rights and no password: a refusal is an answer too.',
+      '问候数据库时使用的用户名；无需权限和密码，被拒绝也是一种应答。',
+    ],
+  },
+  check_script: {
+    type: 'text',
+    shoal: true,
+    kinds: ['script'],
+    doc: [
+      'Program with its arguments; %h is the address and %p the port of the real server. Exit status 0 is a success. There is no shell.',
+      '程序及其参数；%h 为真实服务器地址，%p 为端口；退出状态 0 表示成功。不经过 shell。',
+    ],
+  },
   check_interval_ms: {
     type: 'ms',
     unit: 'ms',
@@ -640,18 +828,25 @@ const failoverOrder = [
   'stop_cmd',
 ]
 
-const index = new Map(
-  directives.map((directive, at) => [key(directive.scope, directive.name, directive.shoal), { directive, at }]),
-)
+type Indexed = { readonly directive: Directive; readonly at: number }
+/** By scope and name, Shoal's own ones apart: asked for every line of a file, so no key is put together for it. */
+const index: Readonly<Record<Scope, Map<string, Indexed>>> = {
+  global: new Map(),
+  virtual: new Map(),
+  server: new Map(),
+}
+const ownIndex: typeof index = { global: new Map(), virtual: new Map(), server: new Map() }
+for (const [at, one] of directives.entries())
+  (one.shoal ? ownIndex : index)[one.scope].set(one.name, { directive: one, at })
 const failoverIndex = new Map(failoverOrder.map((name, at) => [name, at]))
 
-function key(scope: Scope, name: string, shoal: boolean | undefined): string {
-  return `${scope} ${shoal ? '#' : ''}${name}`
+function rowOf(scope: Scope, name: string, shoal: boolean | undefined): Indexed | undefined {
+  return (shoal ? ownIndex : index)[scope].get(name)
 }
 
 /** The row of a directive; `shoal` asks for Shoal's own ones. */
 export function directive(scope: Scope, name: string, shoal?: boolean): Directive | undefined {
-  return index.get(key(scope, name, shoal))?.directive
+  return rowOf(scope, name, shoal)?.directive
 }
 
 /** Sort key of a directive in a block: native ones first, unknown ones after them, Shoal's own last. */
@@ -663,7 +858,7 @@ export function canonicalRank(
   const unknown = 1_000
   const own = 2_000
   const scope = kind === 'failover' ? 'virtual' : kind
-  const at = index.get(key(scope, name, shoal))?.at
+  const at = rowOf(scope, name, shoal)?.at
   if (shoal) return own + (at ?? unknown)
   if (at === undefined) return unknown
   if (kind === 'failover') return failoverIndex.get(name) ?? failoverOrder.length + at

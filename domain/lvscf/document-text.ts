@@ -32,6 +32,10 @@ export function release(held: HeldText): string {
 /** Where each line begins, counting a lone carriage return as a line end too, as the places of problems do. */
 export function lineStarts(text: string): readonly number[] {
   const starts = [0]
+  if (!text.includes('\r')) {
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+    return starts
+  }
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === 10 || (code === 13 && text.charCodeAt(at + 1) !== 10)) starts.push(at + 1)
@@ -53,4 +57,17 @@ export function spanOf(where: Where | undefined, starts: readonly number[], leng
   }
   const from = offset(where.line, where.column)
   return { from, to: Math.max(from, offset(where.endLine, where.endColumn)) }
+}
+
+/** The one edit that makes one text another: what lies between their common beginning and their common end. */
+export function differing(
+  old: string,
+  next: string,
+): { readonly from: number; readonly to: number; readonly insert: string } {
+  const most = Math.min(old.length, next.length)
+  let head = 0
+  while (head < most && old.charCodeAt(head) === next.charCodeAt(head)) head++
+  let tail = 0
+  while (tail < most - head && old.charCodeAt(old.length - 1 - tail) === next.charCodeAt(next.length - 1 - tail)) tail++
+  return { from: head, to: old.length - tail, insert: next.slice(head, next.length - tail) }
 }

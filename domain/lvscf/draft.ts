@@ -61,10 +61,10 @@ export function withValue(
 
 type Own = Statement | Comment
 
-function settingOf(item: Item): { readonly setting: Setting; readonly item: Own } | undefined {
-  if (item.kind === 'statement') return { setting: { name: item.key.text, value: item.value?.text ?? '' }, item }
+function settingOf(item: Item): Setting | undefined {
+  if (item.kind === 'statement') return { name: item.key.text, value: item.value?.text ?? '' }
   if (item.kind === 'comment' && item.note) {
-    return { setting: { name: item.note.name.text, value: item.note.value.text, shoal: true }, item }
+    return { name: item.note.name.text, value: item.note.value.text, shoal: true }
   }
   return undefined
 }
@@ -72,8 +72,8 @@ function settingOf(item: Item): { readonly setting: Setting; readonly item: Own 
 function settingsOf(items: readonly Item[]): Setting[] {
   const settings: Setting[] = []
   for (const item of items) {
-    const found = settingOf(item)
-    if (found) settings.push(found.setting)
+    const setting = settingOf(item)
+    if (setting) settings.push(setting)
   }
   return settings
 }
@@ -104,6 +104,8 @@ export function read(tree: Tree): Draft {
 
 const unwritable = /[\n\r\0]/
 const blank = /[ \t]/
+/** What is written as it is whatever the rules, so that they are not asked for each of many thousand values. */
+const plainWord = /^[A-Za-z0-9_.:-]+$/
 
 function oneWord(value: string): boolean {
   return value !== '' && !blank.test(value) && !value.startsWith('"') && !value.startsWith("'")
@@ -128,6 +130,9 @@ export function writtenValue(
   value: string,
   quote: '' | '"' | "'" = '',
 ): string | undefined {
+  if (known && !known.quoted && !quote && known.type !== 'placed' && known.type !== 'pairs' && plainWord.test(value)) {
+    return value
+  }
   if (unwritable.test(value)) return undefined
   if (known?.shoal) return value.trim() === value && value !== '' ? value : undefined
   if (known?.type === 'placed') {
@@ -292,8 +297,8 @@ class Writer {
   ): void {
     const present: { readonly setting: Setting; readonly item: Own }[] = []
     for (const item of items) {
-      const found = settingOf(item)
-      if (found) present.push(found)
+      const setting = settingOf(item)
+      if (setting) present.push({ setting, item: item as Own })
     }
     if (present.length === wanted.length && present.every(({ setting }, at) => same(setting, wanted[at] as Setting))) {
       return

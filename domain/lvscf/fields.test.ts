@@ -1,5 +1,6 @@
 /** Every directive has its field, and completion offers what the scope knows: both come from the one table, none is forgotten. */
 import { describe, expect, test } from 'vitest'
+import { chosenKinds } from '../checks.ts'
 import { explainedAt, offersAt } from './completion.ts'
 import { directives } from './directives.ts'
 import { formOf } from './fields.ts'
@@ -13,11 +14,27 @@ describe('the form of a node', () => {
         .groups.flatMap((group) => group.fields)
         .map(({ directive }) => `${directive.shoal ? '#' : ''}${directive.name}`)
       const wanted = directives
-        .filter((row) => row.scope === scope && !row.refused)
+        .filter((row) => row.scope === scope && !row.refused && !row.kinds)
         .map((row) => `${row.shoal ? '#' : ''}${row.name}`)
       expect(names.toSorted()).toEqual(wanted.toSorted())
     },
   )
+
+  test('what only some checks ask for has its field with them, or where it is written', () => {
+    const fields = (...settings: Parameters<typeof formOf>[1]): readonly string[] =>
+      formOf('virtual', settings)
+        .groups.filter((group) => group.name === 'check')
+        .flatMap((group) => group.fields.map((field) => field.directive.name))
+        .filter((name) => name.startsWith('check_') && !/_(port|via|interval_ms|timeout_ms)$/.test(name))
+    expect(fields()).toEqual([])
+    expect(fields({ name: 'check', value: 'dns', shoal: true })).toEqual(['check_name', 'check_record', 'check_answer'])
+    expect(
+      fields({ name: 'check', value: 'smtp', shoal: true }, { name: 'check_path', value: '/x', shoal: true }),
+    ).toEqual(['check_path', 'check_host'])
+    const some = directives.filter((row) => row.kinds).map((row) => row.name)
+    const shown = new Set(chosenKinds.flatMap((kind) => fields({ name: 'check', value: kind, shoal: true })))
+    expect([...shown].toSorted()).toEqual(some.toSorted())
+  })
 
   test('the last of repeated values is shown, and how often it is written', () => {
     const form = formOf('server', [

@@ -5,6 +5,7 @@
 import type { Directive, Scope } from './directives.ts'
 import { directive, directives } from './directives.ts'
 import type { Setting } from './draft.ts'
+import { valueIn } from './draft.ts'
 import type { NodeKind } from './outline.ts'
 
 const groupNames = [
@@ -64,7 +65,7 @@ function scopeOf(kind: NodeKind): Scope {
 }
 
 function groupOf(row: Directive): GroupName {
-  if (row.shoal) return 'own'
+  if (row.shoal) return row.name.startsWith('check') || row.name === 'rise' || row.name === 'fall' ? 'check' : 'own'
   for (const [name, names] of Object.entries(groups[row.scope])) {
     if (names.includes(row.name)) return name as GroupName
   }
@@ -83,10 +84,13 @@ for (const table of Object.values(groups)) {
 export function formOf(kind: NodeKind, settings: readonly Setting[]): Form {
   const scope = scopeOf(kind)
   const made = new Map<GroupName, Field[]>()
+  const checkKind = valueIn(settings, 'check', true)
   for (const row of directives) {
     if (row.scope !== scope || row.refused) continue
     const group = kind === 'failover' && failoverFirst.has(row.name) ? 'service' : groupOf(row)
     const written = settings.filter((one) => one.name === row.name && Boolean(one.shoal) === Boolean(row.shoal))
+    // What the chosen check does not ask for has no field until it is written.
+    if (row.kinds && written.length === 0 && !row.kinds.some((one) => one === checkKind)) continue
     const field: Field = { directive: row, value: written.at(-1)?.value, times: written.length }
     made.set(group, [...(made.get(group) ?? []), field])
   }

@@ -205,7 +205,6 @@ export function parse(text: string): Tree {
   /** A block whose opening brace may still come on a later line. */
   let pending: OpenBlock | undefined
   let lineNumber = 0
-  let hasCr = false
 
   const report = (
     code: ProblemCode,
@@ -229,22 +228,21 @@ export function parse(text: string): Tree {
   }
 
   const bom = text.startsWith('\uFEFF') ? 1 : text.startsWith('\u00EF\u00BB\u00BF') ? 3 : 0
+  /** Where `code` stands next, from `from` on; the end of the text when it does not. */
+  const next = (code: string, from: number): number => {
+    const found = text.indexOf(code, from)
+    return found < 0 ? text.length : found
+  }
   let at = bom
+  let lf = next('\n', at)
+  let cr = next('\r', at)
+  const hasCr = cr < text.length
   while (at < text.length) {
     const start = at
-    while (at < text.length) {
-      const code = text.charCodeAt(at)
-      if (code === LF || code === CR) break
-      at++
-    }
-    const contentEnd = at
-    if (at < text.length) {
-      if (text.charCodeAt(at) === CR) {
-        hasCr = true
-        at++
-        if (at < text.length && text.charCodeAt(at) === LF) at++
-      } else at++
-    }
+    const contentEnd = Math.min(lf, cr)
+    at = cr < lf && text.charCodeAt(cr + 1) === LF ? cr + 2 : Math.min(contentEnd + 1, text.length)
+    if (lf < at) lf = next('\n', at)
+    if (cr < at) cr = next('\r', at)
     lineNumber++
     readLine({ start, contentEnd, end: at, line: lineNumber })
   }
@@ -376,18 +374,11 @@ export function parse(text: string): Tree {
     if (kind === 'server' && stack.length === 0) {
       report('lvscf-server-outside', 'block', line, keyword.start, line.contentEnd, { name: name?.text ?? '' })
     }
-    const block: OpenBlock = {
-      kind: 'block',
-      block: kind,
-      open: line,
-      keyword,
-      ...(name ? { name } : {}),
-      ...(brace === undefined ? {} : { brace }),
-      ...(inline ? { inline } : {}),
-      items: [],
-      start: line.start,
-      end: line.end,
-    }
+    const { start, end } = line
+    const block: OpenBlock = { kind: 'block', block: kind, open: line, keyword, items: [], start, end }
+    if (name) block.name = name
+    if (brace !== undefined) block.brace = brace
+    if (inline) block.inline = inline
     here().push(block)
     stack.push(block)
     return block
@@ -415,7 +406,8 @@ export function parse(text: string): Tree {
     if (known?.keepsQuotes && value.quote === "'") {
       report('lvscf-single-quotes', 'warning', line, value.start, value.end, { name: key.text })
     }
-    here().push({ kind: 'statement', ...line, key, equals: equals.start, value: normal })
+    const { start, contentEnd, end, line: number } = line
+    here().push({ kind: 'statement', start, contentEnd, end, line: number, key, equals: equals.start, value: normal })
     return true
   }
 

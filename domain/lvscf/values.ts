@@ -71,19 +71,43 @@ export function cInt(
   }
 }
 
-/** Four decimal numbers without leading zeros: the form everyone reads alike. */
-const plainAddress = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
+const zero = 48
+const dot = 46
+/** The parts of an address are no other form of one, but one of them is over 255. */
+const tooLarge = -1
+const otherForm = -2
+
+/** The number of an address in the form everyone reads alike: four decimal numbers without leading zeros. */
+function plainAddress(text: string): number {
+  let address = 0
+  let part = 0
+  let parts = 0
+  let digits = 0
+  let isTooLarge = false
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : dot
+    if (code === dot) {
+      if (digits === 0 || ++parts > 4) return otherForm
+      if (part > 255) isTooLarge = true
+      address = address * 256 + part
+      part = 0
+      digits = 0
+    } else {
+      const digit = code - zero
+      if (!(digit >= 0 && digit <= 9) || digits === 3 || (digits > 0 && part === 0)) return otherForm
+      part = part * 10 + digit
+      digits++
+    }
+  }
+  if (parts !== 4) return otherForm
+  return isTooLarge ? tooLarge : address
+}
 
 /** An IPv4 address as inet_aton(3) reads it (short, octal and hexadecimal forms too), as an unsigned number. */
 export function inetAton(text: string): number | undefined {
-  const plain = plainAddress.exec(text)
-  if (plain) {
-    const [, a, b, c, d] = plain
-    if (Number(a) <= 255 && Number(b) <= 255 && Number(c) <= 255 && Number(d) <= 255) {
-      return ((Number(a) * 256 + Number(b)) * 256 + Number(c)) * 256 + Number(d)
-    }
-    return undefined
-  }
+  const plain = plainAddress(text)
+  if (plain >= 0) return plain
+  if (plain === tooLarge) return undefined
   const limits = [0xffffffff, 0xffffff, 0xffff, 0xff]
   let result = 0
   let part = 0
@@ -121,5 +145,5 @@ export function prefixOf(mask: number): number | undefined {
 
 /** Whether a text is an address in the form everyone reads alike. */
 export function isPlainAddress(text: string): boolean {
-  return plainAddress.test(text) && inetAton(text) !== undefined
+  return plainAddress(text) >= 0
 }

@@ -3,8 +3,10 @@
  * match a POSIX expression), or run a program and compare what it prints. HTTP checks of the neighbours become a request and an
  * expression for its status line, and are recognised again on the way back.
  */
-import { unescaped } from '../lvscf/config.ts'
-import { directive } from '../lvscf/directives.ts'
+import type { ChosenQuestion, StatusRange } from '../checks.ts'
+import { sayQuestion } from '../checks.ts'
+import { unescaped } from '../lvscf/check-reading.ts'
+import { directive, directives } from '../lvscf/directives.ts'
 import { writtenValue } from '../lvscf/draft.ts'
 
 /** nanny cuts the texts of a check at 254 bytes. */
@@ -17,7 +19,18 @@ export interface MeantCheck {
   readonly expect?: string
   readonly regex?: boolean
   readonly program?: string
+  /** What is really meant, where Piranha has no word for it: the rest is then the nearest that Piranha can do. */
+  readonly chosen?: ChosenQuestion
+  /** The port that is checked, where it is not that of the real server. */
+  readonly port?: number
 }
+
+/** The directives of a chosen check, as keys of a source's lines. */
+export const chosenKeys: readonly string[] = directives
+  .filter(
+    ({ scope, shoal, name, kinds }) => scope === 'virtual' && shoal && (kinds || /^check(_port|_via)?$/.test(name)),
+  )
+  .map(({ name }) => `#${name}`)
 
 export const connectCheck: MeantCheck = { kind: 'connect' }
 
@@ -26,6 +39,11 @@ export const defaultHttpCheck: MeantCheck = { kind: 'send-expect', send: 'GET / 
 
 /** A short form of a check for a report, the same in every language. */
 export function inShort(check: MeantCheck): string {
+  const port = check.port === undefined ? '' : `, port ${check.port}`
+  return `${check.chosen ? sayQuestion(check.chosen) : nativeInShort(check)}${port}`
+}
+
+function nativeInShort(check: MeantCheck): string {
   if (check.kind === 'connect') return 'connect'
   const expect = check.expect === undefined ? '' : ` → ${check.regex ? '~' : ''}${quoted(check.expect)}`
   if (check.kind === 'program') return `${check.program ?? ''}${expect}`
@@ -40,6 +58,8 @@ function quoted(text: string): string {
 
 /** Whether two checks look at the same thing. */
 export function sameCheck(a: MeantCheck, b: MeantCheck): boolean {
+  if (a.port !== b.port) return false
+  if (a.chosen || b.chosen) return JSON.stringify(a.chosen) === JSON.stringify(b.chosen)
   return (
     a.kind === b.kind &&
     a.send === b.send &&
@@ -76,9 +96,6 @@ export function sayable(text: string): boolean {
 export function sayableProgram(command: string): boolean {
   return command.length <= textMaxBytes && /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(command) && !/["'\\]/.test(command)
 }
-
-/** Status codes from first to last. */
-export type StatusRange = readonly [from: number, to: number]
 
 const anyStatus: StatusRange = [100, 599]
 

@@ -2,8 +2,10 @@
  * lvs.cf → the lines `ipvsadm -R` and ipvsadm-restore read: the kernel's table as it is when every real server is well. Checks, sorry
  * servers, directors and addresses have no place in it. No comments: not every reader of these lines takes them.
  */
-import type { Forwarding, VirtualServer } from '../config.ts'
+import type { Forwarding } from '../config.ts'
+import { methodOption, serviceKey, serviceOption } from '../ipvs/keys.ts'
 import { prefixToMask } from '../ipv4.ts'
+import { chosenKeys } from './checks.ts'
 import type { Exported } from './keepalived-export.ts'
 import { sayAddresses, sayDirectors } from './ldirectord-export.ts'
 import type { Ledger } from './report.ts'
@@ -12,7 +14,6 @@ import type { SourceVirtual } from './source.ts'
 import { carryLines, readSource, sayInactive, sayLines } from './source.ts'
 
 const format = 'ipvsadm'
-const methods: Readonly<Record<Forwarding, string>> = { nat: '-m', direct: '-g', tunnel: '-i' }
 
 /** Writes a table for `ipvsadm -R`. Never throws. */
 export function exportIpvsadm(text: string): Exported {
@@ -36,7 +37,10 @@ export function exportIpvsadm(text: string): Exported {
   return { files, report: ledger.report() }
 }
 
-const checkKeys = ['send', 'expect', 'send_program', 'timeout', 'reentry', '#check_interval_ms', '#check_timeout_ms']
+const checkKeys = [
+  ...['send', 'expect', 'send_program', 'timeout', 'reentry', '#check_interval_ms', '#check_timeout_ms'],
+  ...chosenKeys,
+]
 const failureKeys = ['#rise', '#fall', 'quiesce_server']
 
 function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Ledger): string[] {
@@ -56,7 +60,7 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
   if (virtual.loadMonitor !== undefined) {
     sayLines(lines, ['load_monitor'], 'convert-lost-load', (what) => ({ what, format }), ledger)
   }
-  const service = serviceWords(virtual)
+  const service = serviceOption(serviceKey(virtual))
   const persistence =
     virtual.persistentS === undefined
       ? ''
@@ -70,12 +74,7 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
       ledger.say('convert-lost-inactive', server.lines.get('active')?.at ?? server.at, { name: server.name, format })
       continue
     }
-    out.push(`-a ${service} -r ${real.address}:${real.port} ${methods[forwarding]} -w ${real.weight}`)
+    out.push(`-a ${service} -r ${real.address}:${real.port} ${methodOption[forwarding]} -w ${real.weight}`)
   }
   return out
-}
-
-function serviceWords(virtual: VirtualServer): string {
-  if (virtual.fwmark !== undefined) return `-f ${virtual.fwmark}`
-  return `${virtual.protocol === 'udp' ? '-u' : '-t'} ${virtual.vip.address}:${virtual.port}`
 }

@@ -3,10 +3,12 @@
  * virtual_server for each virtual server. What keepalived has no word for but a reader of the file wants (names) stands in it as
  * `# shoal: name = value`, as in lvs.cf.
  */
-import type { Check, FloatingAddress, Forwarding, RealServer, VirtualServer } from '../config.ts'
+import type { CheckPlace, CheckTiming, ChosenQuestion, PiranhaQuestion } from '../checks.ts'
+import { isPiranhas } from '../checks.ts'
+import type { FloatingAddress, Forwarding, RealServer, VirtualServer } from '../config.ts'
 import { prefixToMask } from '../ipv4.ts'
 import type { MeantCheck } from './checks.ts'
-import { hexOf, httpOf, shellJudge } from './checks.ts'
+import { hexOf, httpOf, shellJudge, chosenKeys } from './checks.ts'
 import { keepalivedWord } from './keepalived-syntax.ts'
 import type { Ledger, Report } from './report.ts'
 import { newLedger } from './report.ts'
@@ -256,12 +258,15 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
     return commentedOut(body)
   }
   const { check } = virtual
-  if (check.kind === 'program' && check.timeoutMs % 1_000 !== 0) {
+  if ((check.kind === 'program' || check.kind === 'script') && check.timeoutMs % 1_000 !== 0) {
     const used = `misc_timeout ${wholeSeconds(check.timeoutMs)}`
     sayLines(lines, ['#check_timeout_ms'], 'convert-near-number', (what) => ({ what, used }), ledger)
   }
   if (!source.servers.some(({ real }) => real?.active)) {
-    const perServer = ['send', 'expect', 'send_program', 'quiesce_server', 'timeout', '#check_timeout_ms', '#fall']
+    const perServer = [
+      ...['send', 'expect', 'send_program', 'quiesce_server', 'timeout', '#check_timeout_ms', '#fall'],
+      ...chosenKeys,
+    ]
     // keepalived ignores a virtual server without real servers altogether.
     ledger.say('convert-lost-no-server', source.at, { what: `virtual ${name}`, format })
     sayLines(lines, perServer, 'convert-lost-no-server', (what) => ({ what, format }), ledger)
@@ -288,12 +293,25 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, ledger: Led
 function sayCheck(source: SourceVirtual, virtual: VirtualServer, checker: Checker, ledger: Ledger): void {
   const { lines } = source
   const { check } = virtual
-  const keys = ['send_program', 'send', 'expect', 'use_regex']
+  const native = ['send_program', 'send', 'expect', 'use_regex']
+  if (check.viaVip) sayLines(lines, ['#check_via'], 'convert-lost-word', (what) => ({ what, format }), ledger)
+  if (!isPiranhas<CheckTiming & CheckPlace>(check)) {
+    // What Piranha would do with the same file.
+    const idle = check.kind === 'udp' ? ['send_program'] : native
+    sayLines(lines, idle, 'convert-note-unused', (what) => ({ what }), ledger)
+  }
+  if (check.kind === 'program' && check.port !== undefined) {
+    // A program has no port of its own there; it is among its words, where it is used at all.
+    sayLines(lines, ['#check_port'], 'convert-lost-word', (what) => ({ what, format }), ledger)
+  }
+  const keys = [...native, ...chosenKeys]
   if (check.kind === 'program') {
     sayLines(lines, ['send'], 'convert-note-unused', () => ({ what: 'send' }), ledger)
   }
   if (!checker.exact && source.servers.some(({ real }) => real?.active)) {
-    const said = keys.filter((key) => key !== 'use_regex' && !(key === 'send' && check.kind === 'program'))
+    const said = isPiranhas<CheckTiming & CheckPlace>(check)
+      ? native.filter((key) => key !== 'use_regex' && !(key === 'send' && check.kind === 'program'))
+      : [...(check.kind === 'udp' ? ['send', 'expect'] : []), ...chosenKeys.filter((key) => key !== '#check_via')]
     const detail = (what: string) => ({ what, used: checker.kind })
     sayLines(lines, said, 'convert-near-check', detail, ledger, source.at)
   }
@@ -362,7 +380,7 @@ function serverLines(source: SourceServer, virtual: VirtualServer, checker: Chec
 }
 
 /** Failures until a server goes. Only a checker takes 0; virtual and real servers refuse it. */
-function retryLines({ fall, intervalMs }: Check): string[] {
+function retryLines({ fall, intervalMs }: CheckTiming): string[] {
   return [`retry ${fall - 1}`, ...(fall > 1 ? [`delay_before_retry ${seconds(intervalMs)}`] : [])]
 }
 
@@ -380,14 +398,15 @@ function checkerOf(virtual: VirtualServer): Checker {
   const common = (real: RealServer): string[] => [
     `connect_timeout ${seconds(check.timeoutMs)}`,
     ...retryLines(check),
-    ...(marked ? [`connect_port ${real.port || virtual.port}`] : []),
+    ...(check.port !== undefined || marked ? [`connect_port ${check.port ?? (real.port || virtual.port)}`] : []),
   ]
   const plain = (exact: boolean): Checker =>
     protocol === 'udp'
       ? { kind: 'UDP_CHECK', exact, lines: (real) => block('UDP_CHECK', common(real)) }
       : { kind: 'TCP_CHECK', exact, lines: (real) => block('TCP_CHECK', common(real)) }
+  if (!isPiranhas<CheckTiming & CheckPlace>(check)) return chosenChecker(virtual, check, common) ?? plain(false)
   if (check.kind === 'connect') return plain(true)
-  if (check.kind === 'program') return programChecker(virtual)
+  if (check.kind === 'program') return programChecker(virtual, check)
   const meant: MeantCheck = { ...check, kind: 'send-expect' }
   const http = protocol === 'tcp' ? httpOf(meant) : undefined
   if (http) {
@@ -415,7 +434,99 @@ function checkerOf(virtual: VirtualServer): Checker {
   return plain(false)
 }
 
-function udpChecker(check: Check, common: (real: RealServer) => string[]): Checker | undefined {
+/** The checker for a kind that `# shoal: check` chose; undefined where keepalived has no word for it. */
+function chosenChecker(
+  virtual: VirtualServer,
+  check: ChosenQuestion & CheckTiming & CheckPlace,
+  common: (real: RealServer) => string[],
+): Checker | undefined {
+  const checker = (
+    kind: string,
+    exact: boolean,
+    lines: (real: RealServer) => readonly string[] = () => [],
+  ): Checker => ({
+    kind,
+    exact,
+    lines: (real) => block(kind, [...common(real), ...lines(real)]),
+  })
+  switch (check.kind) {
+    case 'http':
+    case 'https': {
+      const codes = check.status.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(' ')
+      const asksMore = check.method !== 'GET' || check.body !== undefined || check.bodyRegex !== undefined
+      const asksCertificate = check.kind === 'https' && (check.verify || check.certDays > 0)
+      return checker(check.kind === 'http' ? 'HTTP_GET' : 'SSL_GET', !asksMore && !asksCertificate, () => [
+        'http_protocol 1.1',
+        ...block('url', [
+          `path ${keepalivedWord(check.path)}`,
+          `status_code ${codes}`,
+          ...(check.host === undefined ? [] : [`virtualhost ${keepalivedWord(check.host)}`]),
+        ]),
+      ])
+    }
+    case 'smtp':
+      return checker('SMTP_CHECK', true, () => (check.host === undefined ? [] : [`helo_name ${check.host}`]))
+    case 'dns':
+      // keepalived asks over UDP and takes any answer without an error.
+      return checker(
+        'DNS_CHECK',
+        virtual.protocol === 'udp' && check.answer === undefined && check.record !== 'PTR' && check.record !== 'SRV',
+        () => [`type ${check.record === 'PTR' || check.record === 'SRV' ? 'SOA' : check.record}`, `name ${check.name}`],
+      )
+    case 'ping':
+      return { kind: 'PING_CHECK', exact: check.port === undefined, lines: () => block('PING_CHECK', pingLines(check)) }
+    case 'udp':
+      return check.send === undefined && check.expect === undefined
+        ? checker('UDP_CHECK', virtual.protocol === 'udp')
+        : virtual.protocol === 'udp'
+          ? withoutExactness(udpChecker(check, common))
+          : undefined
+    case 'script': {
+      const hasBlanks = check.words.some((word) => /[\s"'\\]/.test(word) || word === '')
+      const command = (real: RealServer): string =>
+        check.words
+          .map((word) =>
+            word.replaceAll('%h', real.address).replaceAll('%p', String(check.port ?? (real.port || virtual.port))),
+          )
+          .join(' ')
+      const isWhole = check.words.every((word) => !/%[hp]/.test(word) || word === '%h' || word === '%p')
+      // A number of the command that is the port by chance would come back as %p.
+      const byChance = virtual.realServers.some(({ address, port }) =>
+        check.words.slice(1).some((word) => word === address || word === String(port || virtual.port)),
+      )
+      const otherPort = virtual.fwmark !== undefined && check.words.includes('%p')
+      return {
+        kind: 'MISC_CHECK',
+        exact: !hasBlanks && isWhole && !byChance && !otherPort && check.port === undefined,
+        lines: (real) =>
+          block('MISC_CHECK', [
+            `misc_path ${keepalivedWord(command(real))}`,
+            `misc_timeout ${wholeSeconds(check.timeoutMs)}`,
+            ...retryLines(check),
+          ]),
+      }
+    }
+    case 'ldap':
+    case 'mysql':
+    case 'postgresql':
+    case 'redis':
+      return undefined
+  }
+}
+
+function pingLines(check: CheckTiming): string[] {
+  return [`connect_timeout ${seconds(check.timeoutMs)}`, ...retryLines(check)]
+}
+
+/** The way back takes such a check for one of Piranha's. */
+function withoutExactness(checker: Checker | undefined): Checker | undefined {
+  return checker && { ...checker, exact: false }
+}
+
+function udpChecker(
+  check: Pick<PiranhaQuestion, 'send' | 'expect' | 'regex'>,
+  common: (real: RealServer) => string[],
+): Checker | undefined {
   const send = check.send === undefined ? undefined : hexOf(check.send)
   const any = check.expect === undefined || check.expect === '*' || check.expect === ''
   const expect = any ? '' : hexOf(check.expect ?? '')
@@ -433,19 +544,23 @@ function udpChecker(check: Check, common: (real: RealServer) => string[]): Check
   }
 }
 
-function programChecker(virtual: VirtualServer): Checker {
-  const { check } = virtual
+function programChecker(virtual: VirtualServer, check: PiranhaQuestion & CheckTiming & CheckPlace): Checker {
   const commandFor = (real: RealServer): string =>
     (check.program ?? '')
       .split(' ')
-      .map((word) => (word === '%h' ? real.address : word === '%p' ? String(real.port || virtual.port) : word))
+      .map((word) =>
+        word === '%h' ? real.address : word === '%p' ? String(check.port ?? (real.port || virtual.port)) : word,
+      )
       .join(' ')
   const otherPort = virtual.realServers.some(({ active, port }) => active && port !== virtual.port)
   const judged = check.expect === undefined ? undefined : shellJudge(check.program ?? '', check.expect)
   return {
     kind: 'MISC_CHECK',
     // The real servers of a mark have no port of their own in keepalived, so %p is not found again.
-    exact: judged !== undefined && !(virtual.fwmark !== undefined && otherPort && / %p( |$)/.test(check.program ?? '')),
+    exact:
+      judged !== undefined &&
+      check.port === undefined &&
+      !(virtual.fwmark !== undefined && otherPort && / %p( |$)/.test(check.program ?? '')),
     lines: (real) => {
       const command = commandFor(real)
       // Where its output cannot be judged by a shell, its exit status is.

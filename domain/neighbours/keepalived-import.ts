@@ -6,7 +6,9 @@ import type { Forwarding, Protocol } from '../config.ts'
 import { isIpv4 } from '../ipv4.ts'
 import type { Draft, Setting } from '../lvscf/draft.ts'
 import type { NeighboursCode } from '../speech/neighbours.ts'
-import type { HttpCheck, MeantCheck, StatusRange } from './checks.ts'
+import type { ChosenQuestion, DnsRecord, StatusRange } from '../checks.ts'
+import { commandWords, dnsRecords } from '../checks.ts'
+import type { HttpCheck, MeantCheck } from './checks.ts'
 import { connectCheck, httpCheck, judgedProgram, textOfHex } from './checks.ts'
 import type { Node, Parsed } from './keepalived-syntax.ts'
 import { parseKeepalived } from './keepalived-syntax.ts'
@@ -890,10 +892,14 @@ function readCheck(node: Node, target: Target, pace: Pace, ledger: Ledger): NonN
   const kind = node.words[0] ?? ''
   const block = node.block ?? []
   const parts: Place[] = []
+  let port: number | undefined
   each(block, {
     ...paceHandlers(pace, ledger),
     connect_port: (line, value) => {
-      if (portOf(value) === target.port) ledger.carried(line.at)
+      const wanted = portOf(value)
+      if (wanted === undefined) return
+      if (wanted !== target.port && wanted > 0) port = wanted
+      ledger.carried(line.at)
     },
     connect_ip: (line, value) => {
       if (value === target.address) ledger.carried(line.at)
@@ -903,7 +909,13 @@ function readCheck(node: Node, target: Target, pace: Pace, ledger: Ledger): NonN
     },
   })
   const made = checkMakers[kind]?.(block, target, parts, ledger) ?? { value: connectCheck, exact: false }
-  return { at: node.at, what: kind, parts, ...made }
+  return {
+    at: node.at,
+    what: kind,
+    parts,
+    exact: made.exact,
+    value: { ...made.value, ...(port === undefined ? {} : { port }) },
+  }
 }
 
 interface Made {
@@ -915,14 +927,72 @@ type Maker = (block: readonly Node[], target: Target, parts: Place[], ledger: Le
 
 const checkMakers: Readonly<Record<string, Maker>> = {
   TCP_CHECK: () => ({ value: connectCheck, exact: true }),
-  // The greeting is what a mail server says first; keepalived goes on to HELO.
-  SMTP_CHECK: () => ({ value: { kind: 'send-expect', expect: '220' }, exact: false }),
+  SMTP_CHECK: makeSmtp,
   HTTP_GET: makeHttp,
+  SSL_GET: makeHttps,
+  DNS_CHECK: makeDns,
+  PING_CHECK: () => ({ value: { ...connectCheck, chosen: { kind: 'ping' } }, exact: true }),
   MISC_CHECK: makeMisc,
   UDP_CHECK: makeUdp,
 }
 
+function makeSmtp(block: readonly Node[], _target: Target, parts: Place[]): Made {
+  let host: string | undefined
+  each(block, {
+    helo_name: (line, value) => {
+      host = value
+      parts.push(line.at)
+    },
+  })
+  const chosen: ChosenQuestion = { kind: 'smtp', ...(host === undefined ? {} : { host }) }
+  // The greeting is what a mail server says first, and all that Piranha can look at.
+  return { value: { kind: 'send-expect', expect: '220', chosen }, exact: true }
+}
+
+function makeDns(block: readonly Node[], _target: Target, parts: Place[]): Made {
+  let record: DnsRecord | undefined = 'SOA'
+  let name = '.'
+  each(block, {
+    type: (line, value) => {
+      record = dnsRecords.find((one) => one === value?.toUpperCase())
+      if (record) parts.push(line.at)
+    },
+    name: (line, value) => {
+      name = value ?? '.'
+      parts.push(line.at)
+    },
+  })
+  if (record === undefined) return { value: connectCheck, exact: false }
+  return { value: { ...connectCheck, chosen: { kind: 'dns', name, record } }, exact: true }
+}
+
+/** The same question over TLS, which Piranha cannot ask at all. keepalived looks at no certificate. */
+function makeHttps(block: readonly Node[], target: Target, parts: Place[], ledger: Ledger): Made {
+  const { path, host, ranges } = readUrl(block, target, parts, ledger)
+  const chosen: ChosenQuestion = {
+    kind: 'https',
+    path,
+    ...(host === undefined ? {} : { host }),
+    method: 'GET',
+    status: ranges,
+    verify: false,
+    certDays: 0,
+  }
+  return { value: { ...connectCheck, chosen }, exact: true }
+}
+
 function makeHttp(block: readonly Node[], target: Target, parts: Place[], ledger: Ledger): Made {
+  const { path, host, version, ranges } = readUrl(block, target, parts, ledger)
+  // HTTP/1.1 wants a host; keepalived names each real server's own address, which one text for all cannot.
+  const anonymous = host === undefined && version === '1.1'
+  const used = anonymous ? '1.0' : version
+  const named = host === undefined ? {} : { host }
+  const native = httpCheck({ path, version: used, ranges, ...named })
+  if (version !== '1.1') return { value: native, exact: true }
+  return { value: { ...native, chosen: { kind: 'http', path, ...named, method: 'GET', status: ranges } }, exact: true }
+}
+
+function readUrl(block: readonly Node[], target: Target, parts: Place[], ledger: Ledger): Omit<HttpCheck, 'exact'> {
   const urls = block.filter((line) => line.words[0] === 'url')
   const [url, ...further] = urls
   for (const line of further) loseWhole(line, 'convert-lost-check-second', { what: 'url' }, ledger)
@@ -965,25 +1035,24 @@ function makeHttp(block: readonly Node[], target: Target, parts: Place[], ledger
       parts.push(line.at)
     },
   })
-  // HTTP/1.1 wants a host; keepalived names each real server's own address, which one text for all cannot.
-  const anonymous = host === undefined && version === '1.1'
-  const used = anonymous ? '1.0' : version
-  return {
-    value: httpCheck({ path, version: used, ranges, ...(host === undefined ? {} : { host }) }),
-    exact: !anonymous,
-  }
+  return { path, ...(host === undefined ? {} : { host }), version, ranges }
 }
 
 function makeMisc(block: readonly Node[], target: Target, parts: Place[]): Made {
   const line = block.find((one) => one.words[0] === 'misc_path')
   if (line) parts.push(line.at)
   const judged = judgedProgram(line?.words.slice(1).join(' ') ?? '')
-  if (!judged) return { value: connectCheck, exact: false }
-  const words = judged.program
-    .split(' ')
-    .map((word, at) =>
+  const general = (command: readonly string[]): string[] =>
+    command.map((word, at) =>
       at > 0 && word === target.address ? '%h' : at > 0 && word === String(target.port) ? '%p' : word,
     )
+  if (!judged) {
+    const command = commandWords(line?.words.slice(1).join(' ') ?? '')
+    if (!command?.[0]?.startsWith('/')) return { value: connectCheck, exact: false }
+    // keepalived also goes by the exit status alone.
+    return { value: { ...connectCheck, chosen: { kind: 'script', words: general(command) } }, exact: true }
+  }
+  const words = general(judged.program.split(' '))
   return { value: { kind: 'program', program: words.join(' '), expect: judged.expect }, exact: true }
 }
 
@@ -1004,7 +1073,8 @@ function makeUdp(block: readonly Node[], _target: Target, parts: Place[]): Made 
   })
   if (send === undefined || expect === undefined) return { value: connectCheck, exact: false }
   if (least && (least as Node).words[1] === String(expect.length)) parts.push((least as Node).at)
-  if (send === '' && expect === '') return { value: connectCheck, exact: true }
+  if (send === '' && expect === '')
+    return { value: { ...connectCheck, chosen: { kind: 'udp', regex: false } }, exact: true }
   return {
     value: { kind: 'send-expect', ...(send === '' ? {} : { send }), ...(expect === '' ? {} : { expect }) },
     exact: send !== '' && expect !== '',

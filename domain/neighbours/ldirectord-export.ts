@@ -2,10 +2,12 @@
  * lvs.cf → ldirectord.cf: the virtual servers with their checks. ldirectord runs on one host and puts up no addresses, so directors,
  * heartbeat and devices are named as lost.
  */
+import type { CheckPlace, CheckTiming, ChosenQuestion } from '../checks.ts'
+import { isPiranhas, statusText } from '../checks.ts'
 import type { Forwarding, VirtualServer } from '../config.ts'
-import { prefixToMask } from '../ipv4.ts'
+import { isIpv4, prefixToMask } from '../ipv4.ts'
 import type { MeantCheck } from './checks.ts'
-import { httpOf } from './checks.ts'
+import { chosenKeys, httpOf } from './checks.ts'
 import type { Exported } from './keepalived-export.ts'
 import type { Ledger } from './report.ts'
 import { newLedger } from './report.ts'
@@ -96,9 +98,16 @@ function virtualLines(source: SourceVirtual, forwarding: Forwarding, forked: boo
     else sayLines(lines, keys, 'convert-near-number', (what) => ({ what, used: `${seconds} s` }), ledger)
   }
   carryLines(lines, ['timeout'], ledger)
-  const keys = ['send_program', 'send', 'expect', 'use_regex']
+  const native = ['send_program', 'send', 'expect', 'use_regex']
+  const isNative = isPiranhas<CheckTiming & CheckPlace>(check)
+  if (check.viaVip) sayLines(lines, ['#check_via'], 'convert-lost-word', (what) => ({ what, format }), ledger)
+  // What Piranha would do with the same file.
+  if (!isNative) sayLines(lines, native, 'convert-note-unused', (what) => ({ what }), ledger)
+  const keys = [...native, ...chosenKeys]
   if (!checked.exact) {
-    const said = keys.filter((key) => key !== 'use_regex')
+    const said = isNative
+      ? native.filter((key) => key !== 'use_regex')
+      : chosenKeys.filter((key) => key !== '#check_via')
     sayLines(lines, said, 'convert-near-check', (what) => ({ what, used: checked.kind }), ledger, source.at)
   }
   carryLines(lines, keys, ledger)
@@ -139,6 +148,7 @@ function bodyOf(
     ...(virtual.persistentPrefix === undefined ? [] : [`netmask = ${prefixToMask(virtual.persistentPrefix)}`]),
     `protocol = ${marked ? 'fwm' : virtual.protocol}`,
     ...checked.lines,
+    ...(check.port === undefined ? [] : [`checkport = ${check.port}`]),
     ...(forked ? [`checkinterval = ${wholeSeconds(check.intervalMs)}`] : []),
     `checktimeout = ${wholeSeconds(check.timeoutMs)}`,
     `negotiatetimeout = ${wholeSeconds(check.timeoutMs)}`,
@@ -184,7 +194,8 @@ function checkLines(virtual: VirtualServer): Checked {
   })
   if (check.kind === 'connect') return connect(true)
   // checkcommand is called with four arguments and judged by its exit status.
-  if (check.kind === 'program') return connect(false)
+  if (!isPiranhas<CheckTiming & CheckPlace>(check)) return chosenLines(virtual, check) ?? connect(false)
+  if (check.kind !== 'send-expect') return connect(false)
   const meant: MeantCheck = { ...check, kind: 'send-expect' }
   const http = protocol === 'tcp' ? httpOf(meant) : undefined
   const sayable = (text: string): boolean => !/[#"\p{Cc}]/u.test(text)
@@ -214,6 +225,67 @@ function checkLines(virtual: VirtualServer): Checked {
     ],
     kind: `simpletcp ${receive}`,
     exact: protocol === 'tcp' && send === (check.send ?? '') && check.expect !== undefined && !request.startsWith('/'),
+  }
+}
+
+/** The check for a kind that `# shoal: check` chose; undefined where ldirectord has no word for it. */
+function chosenLines(virtual: VirtualServer, check: ChosenQuestion & CheckTiming & CheckPlace): Checked | undefined {
+  const quotable = (text: string): boolean => !/[#"\p{Cc}]/u.test(text)
+  const negotiate = (service: string, exact: boolean, ...lines: readonly string[]): Checked => ({
+    lines: ['checktype = negotiate', `service = ${service}`, ...lines],
+    kind: service,
+    exact,
+  })
+  switch (check.kind) {
+    case 'http':
+    case 'https': {
+      const { path, host, method, body, bodyRegex, status } = check
+      if (![path, host ?? '', bodyRegex ?? ''].every(quotable)) return undefined
+      const asksCertificate = check.kind === 'https' && (check.verify || check.certDays > 0)
+      const exact = statusText(status) === '200-299' && body === undefined && !asksCertificate
+      return negotiate(
+        check.kind,
+        exact,
+        ...(method === 'HEAD' ? ['httpmethod = HEAD'] : []),
+        `request = "${path}"`,
+        ...(host === undefined ? [] : [`virtualhost = "${host}"`]),
+        ...(bodyRegex === undefined ? [] : [`receive = "${bodyRegex}"`]),
+      )
+    }
+    case 'smtp':
+      return negotiate('smtp', check.host === undefined)
+    case 'ldap':
+      return negotiate('ldap', true)
+    case 'dns': {
+      const answer = check.answer !== undefined && isIpv4(check.answer) ? check.answer : undefined
+      const exact = check.record === 'A' && answer === check.answer
+      return negotiate(
+        'dns',
+        exact,
+        `request = "${check.name}"`,
+        ...(answer === undefined ? [] : [`receive = "${answer}"`]),
+      )
+    }
+    case 'ping':
+      return { lines: ['checktype = ping'], kind: 'ping', exact: check.port === undefined }
+    case 'script': {
+      // It is called with virtual address and port, real address and port: only such a script is the same there.
+      const tail = [virtual.vip.address, String(virtual.port), '%h', '%p']
+      const command = check.words.slice(0, -tail.length)
+      const isSuch = virtual.fwmark === undefined && check.words.slice(-tail.length).join(' ') === tail.join(' ')
+      if (!isSuch || command.length === 0 || command.some((word) => /[\s"'#%]/.test(word) || word === ''))
+        return undefined
+      return {
+        lines: ['checktype = external', `checkcommand = ${command.join(' ')}`],
+        kind: 'external',
+        exact: check.port === undefined,
+      }
+    }
+    case 'udp':
+    case 'mysql':
+    case 'postgresql':
+    case 'redis':
+      return undefined
   }
 }
 

@@ -5,6 +5,9 @@
 import type { Forwarding, Protocol } from '../config.ts'
 import { isIpv4 } from '../ipv4.ts'
 import type { NeighboursCode } from '../speech/neighbours.ts'
+import type { ChosenQuestion, StatusRange } from '../checks.ts'
+import { commandWords } from '../checks.ts'
+import { expressionOf } from '../expression.ts'
 import type { MeantCheck } from './checks.ts'
 import { connectCheck, httpCheck } from './checks.ts'
 import type { Imported } from './keepalived-import.ts'
@@ -263,12 +266,21 @@ function readSection(
     : target.port
   const service = serviceLine?.value ?? (isMark ? 'none' : (serviceOfPort[port] ?? 'none'))
   const checkPortLine = own.get('checkport')
-  if (checkPortLine && checkPort === (firstPort ?? port)) ledger.carried(checkPortLine.at)
+  const ownPort = checkPort !== undefined && checkPort > 0 && checkPort !== (firstPort ?? port) ? checkPort : undefined
+  if (checkPortLine && checkPort !== undefined) ledger.carried(checkPortLine.at)
 
   const asked = readAsked(own, service, ledger, bad)
   const pace = readPace(own, global, asked, ledger, bad)
-  const servers = reals.flatMap((line) => readReal(line, { port, protocol, asked, service }, realNames, ledger))
-  const general = servers.length > 0 ? undefined : checkOf({ port, protocol, asked, service }, undefined, head, ledger)
+  const around: Around = {
+    port,
+    protocol,
+    asked,
+    service,
+    ...(target.vip === undefined ? {} : { vip: target.vip }),
+    ...(ownPort === undefined ? {} : { checkPort: ownPort }),
+  }
+  const servers = reals.flatMap((line) => readReal(line, around, realNames, ledger))
+  const general = servers.length > 0 ? undefined : checkOf(around, undefined, head, ledger)
   const schedulerLine = own.get('scheduler')
   let scheduler = { value: defaultScheduler, at: head.at }
   if (schedulerLine) {
@@ -326,6 +338,8 @@ interface Asked {
   readonly receive?: Line
   readonly host?: Line
   readonly command?: Line
+  /** HEAD instead of GET. */
+  readonly head?: Line
 }
 
 function readAsked(own: Lines, service: string, ledger: Ledger, bad: (line: Line) => void): Asked {
@@ -345,9 +359,10 @@ function readAsked(own: Lines, service: string, ledger: Ledger, bad: (line: Line
     ledger.carried(serviceLine.at)
   }
   const method = own.get('httpmethod')
-  if (method && /^get$/i.test(method.value)) ledger.carried(method.at)
-  const isHttp = negotiates && service === 'http'
-  if (request && (isHttp || service === 'simpletcp')) ledger.carried(request.at)
+  const isHead = method !== undefined && /^head$/i.test(method.value)
+  if (method && (isHead || /^get$/i.test(method.value))) ledger.carried(method.at)
+  const isHttp = negotiates && (service === 'http' || service === 'https')
+  if (request && (isHttp || service === 'simpletcp' || (negotiates && service === 'dns'))) ledger.carried(request.at)
   if (host && isHttp) ledger.carried(host.at)
   if (receive && negotiates && service === 'simpletcp') ledger.carried(receive.at)
   return {
@@ -356,6 +371,7 @@ function readAsked(own: Lines, service: string, ledger: Ledger, bad: (line: Line
     ...(request ? { request } : {}),
     ...(receive ? { receive } : {}),
     ...(host ? { host } : {}),
+    ...(isHead ? { head: method } : {}),
     ...(own.get('checkcommand') ? { command: own.get('checkcommand') as Line } : {}),
   }
 }
@@ -402,6 +418,9 @@ interface Around {
   readonly protocol: Protocol
   readonly asked: Asked
   readonly service: string
+  readonly vip?: string
+  /** A port that is checked instead of that of the real server. */
+  readonly checkPort?: number
 }
 
 const realShape = /^([\w.-]+|\[[^\]]*\])(?:->([\w.-]+|\[[^\]]*\]))?(?::([\w-]+))?\s+(gate|masq|ipip)\b(.*)$/
@@ -463,8 +482,14 @@ interface Made {
   readonly what: string
 }
 
-/** The check of one real server; undefined where ldirectord makes none. */
-function checkOf(
+/** The check of one real server, with the port it is made on; undefined where ldirectord makes none. */
+function checkOf(...given: Parameters<typeof checkAsked>): Made | undefined {
+  const made = checkAsked(...given)
+  const { checkPort } = given[0]
+  return made && checkPort !== undefined ? { ...made, value: { ...made.value, port: checkPort } } : made
+}
+
+function checkAsked(
   around: Around,
   override: { readonly request: string; readonly receive: string } | undefined,
   line: Line,
@@ -475,25 +500,51 @@ function checkOf(
   if (asked.type === 'on' || asked.type === 'off') return undefined
   if (service === 'none' && (asked.type === 'negotiate' || /^\d+$/.test(asked.type))) return undefined
   if (asked.type === 'connect') return { value: connectCheck, exact: protocol === 'tcp', what: 'connect' }
-  if (asked.type === 'ping') return { value: connectCheck, exact: false, what: 'ping' }
+  if (asked.type === 'ping') return { value: { ...connectCheck, chosen: { kind: 'ping' } }, exact: true, what: 'ping' }
   if (asked.type.startsWith('external')) {
+    const command = asked.command && commandWords(unquoted(asked.command.value))
+    if (asked.type === 'external' && asked.command && command?.[0]?.startsWith('/') && around.vip !== undefined) {
+      // It is called with the virtual server and the real server, and its end is what counts.
+      const words = [...command, around.vip, String(around.port), '%h', '%p']
+      ledger.carried(asked.command.at)
+      return { value: { ...connectCheck, chosen: { kind: 'script', words } }, exact: true, what: 'external' }
+    }
     if (asked.command) ledger.say('convert-lost-check-option', asked.command.at, { what: 'checkcommand' })
     return { value: connectCheck, exact: false, what: asked.type }
   }
   const request = override?.request ?? (asked.request ? unquoted(asked.request.value) : '/')
   const receive = override?.receive ?? (asked.receive ? unquoted(asked.receive.value) : '')
-  if (service === 'http') {
+  if (service === 'http' || service === 'https') {
     const path = request.startsWith('/') ? request : `/${request}`
     const host = asked.host ? unquoted(asked.host.value) : ''
-    // Only the status line is sure to be in what nanny reads; the expression was about the page.
-    if (receive !== '') {
+    if (/[\s\p{Cc}]/u.test(path)) return { value: connectCheck, exact: false, what: service }
+    const usable = receive !== '' && isPlainExpression(receive) && !('fault' in expressionOf(receive))
+    if (receive !== '' && !usable) {
       if (override) ledger.say('convert-lost-check-option', line.at, { what: 'receive' })
       else if (asked.receive) ledger.say('convert-lost-check-option', asked.receive.at, { what: 'receive' })
+    } else if (asked.receive && !override) ledger.carried(asked.receive.at)
+    const named = host === '' ? {} : { host }
+    const status: readonly StatusRange[] = [[200, 299]]
+    const isHead = asked.head !== undefined && !usable
+    if (asked.head && usable) ledger.say('convert-near-check', asked.head.at, { what: 'HEAD', used: 'GET' })
+    const web = {
+      path,
+      ...named,
+      method: isHead ? 'HEAD' : 'GET',
+      status,
+      ...(usable ? { bodyRegex: receive } : {}),
+    } as const
+    if (service === 'https') {
+      const chosen: ChosenQuestion = { kind: 'https', ...web, verify: false, certDays: 0 }
+      return { value: { ...connectCheck, chosen }, exact: true, what: service }
     }
-    if (/[\s\p{Cc}]/u.test(path)) return { value: connectCheck, exact: false, what: 'http' }
-    const value = httpCheck({ path, version: '1.0', ranges: [[200, 299]], ...(host === '' ? {} : { host }) })
-    return { value, exact: true, what: 'http' }
+    // Only the status line is sure to be in what nanny reads; the expression is about the page.
+    const native = httpCheck({ path, version: '1.0', ranges: status, ...named })
+    if (!usable && !isHead) return { value: native, exact: true, what: service }
+    return { value: { ...native, chosen: { kind: 'http', ...web } }, exact: true, what: service }
   }
+  const spoken = spokenCheck(around, request, receive, line, ledger)
+  if (spoken) return spoken
   if (service === 'simpletcp') {
     const send = request.replace(/^\//, '').replaceAll('\\n', '\n')
     const value: MeantCheck = {
@@ -507,6 +558,40 @@ function checkOf(
   if (greeting && protocol === 'tcp')
     return { value: { kind: 'send-expect', ...greeting }, exact: false, what: service }
   return { value: connectCheck, exact: false, what: service }
+}
+
+/** Services that Shoal greets in their own language; Piranha looks at what they say first, where they do. */
+function spokenCheck(around: Around, request: string, receive: string, line: Line, ledger: Ledger): Made | undefined {
+  const { service, protocol, asked } = around
+  const greeting = greetings[service]
+  const native: MeantCheck = greeting && protocol === 'tcp' ? { kind: 'send-expect', ...greeting } : { kind: 'connect' }
+  const made = (chosen: ChosenQuestion, exact: boolean): Made => ({
+    value: { ...native, chosen },
+    exact,
+    what: service,
+  })
+  switch (service) {
+    case 'smtp':
+    case 'submission':
+      return made({ kind: 'smtp' }, true)
+    case 'ldap':
+      // With a request an entry is looked for, not only the door.
+      return made({ kind: 'ldap' }, request === '/' && receive === '')
+    case 'mysql':
+      return made({ kind: 'mysql', user: 'shoal' }, false)
+    case 'pgsql':
+      return made({ kind: 'postgresql', user: 'shoal' }, false)
+    case 'dns': {
+      if (!/^[A-Za-z0-9_.-]+$/.test(request)) return undefined
+      const isAddress = isIpv4(receive)
+      if (receive !== '' && !isAddress) {
+        ledger.say('convert-lost-check-option', asked.receive?.at ?? line.at, { what: 'receive' })
+      } else if (asked.receive) ledger.carried(asked.receive.at)
+      return made({ kind: 'dns', name: request, record: 'A', ...(isAddress ? { answer: receive } : {}) }, true)
+    }
+    default:
+      return undefined
+  }
 }
 
 /** `^HTTP` with nothing special behind it is the beginning of the answer, which needs no expression. */

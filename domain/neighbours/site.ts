@@ -9,6 +9,7 @@ import type { BlockDraft, Draft, ServerDraft, Setting } from '../lvscf/draft.ts'
 import { writtenName } from '../lvscf/draft.ts'
 import { newerSchedulers, piranhaSchedulers } from '../lvscf/directives.ts'
 import { inetAton, prefixOf } from '../lvscf/values.ts'
+import { chosenSettings } from '../lvscf/check-writing.ts'
 import type { MeantCheck } from './checks.ts'
 import { connectCheck, defaultHttpCheck, escaped, inShort, sameCheck, sayable, sayableProgram } from './checks.ts'
 import type { Ledger, Place } from './report.ts'
@@ -317,10 +318,12 @@ function sayCheck(service: SiteService, set: Set_, ledger: Ledger): void {
     if (used.expect !== undefined) set('expect', escaped(used.expect))
     set('use_regex', used.regex ? 1 : 0)
   }
+  if (used.chosen) for (const { name, value } of chosenSettings(used.chosen)) set(name, value, true)
+  if (used.port !== undefined) set('check_port', used.port, true)
   if (!first && service.check && !sameCheck(service.check, used)) {
     ledger.say('convert-near-check', service.at, { what: inShort(service.check), used: inShort(used) })
   }
-  const blind = service.protocol === 'udp' && used.kind === 'connect'
+  const blind = service.protocol === 'udp' && used.kind === 'connect' && !used.chosen
   for (const server of service.servers) {
     const { check } = server
     const name = server.name ?? server.address
@@ -347,6 +350,18 @@ function sayCheck(service: SiteService, set: Set_, ledger: Ledger): void {
 
 /** The check, or the nearest one that Piranha can be told on this port. */
 function expressible(check: MeantCheck, service: SiteService): MeantCheck {
+  const { chosen, port } = check
+  const native = nativelyExpressible(check, service)
+  const isSayable = chosen !== undefined && chosenSettings(chosen).every(({ value }) => isLineText(value))
+  return { ...native, ...(isSayable ? { chosen } : {}), ...(port === undefined ? {} : { port }) }
+}
+
+/** Whether a value can stand in a comment directive: one line, no blanks at its ends. */
+function isLineText(value: string): boolean {
+  return value !== '' && value.trim() === value && !/[\p{Cc}]/u.test(value)
+}
+
+function nativelyExpressible(check: MeantCheck, service: SiteService): MeantCheck {
   const textsFit = [check.send, check.expect].every((text) => text === undefined || sayable(text))
   if (check.kind === 'program' && textsFit && sayableProgram(check.program ?? '')) return check
   if (check.kind === 'send-expect' && textsFit) {

@@ -36,6 +36,33 @@ export const appSpeech = {
       remedy: '请先查看另一份内容，再选择保留哪一份；没有任何内容被覆盖。',
     },
   },
+  'update-feed-address': {
+    en: {
+      says: '{feed} is not the address of an update feed.',
+      remedy: 'Give an https:// address without a user name.',
+    },
+    'zh-CN': { says: '{feed} 不是版本信息的地址。', remedy: '请填写不含用户名的 https:// 地址。' },
+  },
+  'update-feed-silent': {
+    en: {
+      says: 'The update feed {feed} gave no answer: {reason}.',
+      remedy: 'Check the address and that this machine reaches it; redirections are not followed.',
+    },
+    'zh-CN': {
+      says: '版本信息地址 {feed} 没有应答：{reason}。',
+      remedy: '请检查地址以及本机能否访问它；不会跟随重定向。',
+    },
+  },
+  'update-feed-malformed': {
+    en: {
+      says: 'What the update feed {feed} says cannot be used: {reason}.',
+      remedy: 'It has to be JSON with a version (1.2.3) and a page (an http or https address).',
+    },
+    'zh-CN': {
+      says: '版本信息 {feed} 的内容无法使用：{reason}。',
+      remedy: '它应为 JSON，含 version（1.2.3）与 page（http 或 https 地址）。',
+    },
+  },
   'not-found': {
     en: {
       says: '{name} is not known here.',

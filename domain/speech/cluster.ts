@@ -66,6 +66,23 @@ export const clusterSpeech = {
     en: { says: '{value} is not a port.', remedy: 'Give a number from 1 to 65535.' },
     'zh-CN': { says: '{value} 不是端口号。', remedy: '请填写 1 到 65535 的数字。' },
   },
+  'jump-malformed': {
+    en: {
+      says: '{value} is not a way over other hosts.',
+      remedy: 'Write user@host:port, several separated by commas in the order they are passed; none for straight.',
+    },
+    'zh-CN': {
+      says: '{value} 不是有效的跳板路径。',
+      remedy: '请写成 用户@主机:端口，多个跳板按经过顺序用逗号分隔；直接连接写 none。',
+    },
+  },
+  'windows-no-tunnel': {
+    en: {
+      says: '{host} runs Windows, which cannot end an IPIP tunnel.',
+      remedy: 'Use direct routing or NAT, or a Linux host.',
+    },
+    'zh-CN': { says: '{host} 运行 Windows，无法终结 IPIP 隧道。', remedy: '请使用直接路由或 NAT，或改用 Linux 主机。' },
+  },
   'number-malformed': {
     en: {
       says: '{value} is not a whole number from {least} to {most}.',
@@ -119,13 +136,20 @@ export const clusterSpeech = {
   },
   'udp-needs-connect': {
     en: {
-      says: 'A UDP service cannot be checked by a TCP connect.',
-      remedy: 'Give a text to send and the answer to expect, or check a TCP port of the same server.',
+      says: 'A UDP service cannot be checked in a language that needs TCP.',
+      remedy: 'Choose DNS, a text to send and the answer to expect, ping or a program.',
     },
     'zh-CN': {
-      says: 'UDP 服务无法通过 TCP 连接检查。',
-      remedy: '请填写要发送的文本和期望的应答，或检查同一服务器的 TCP 端口。',
+      says: 'UDP 服务无法用需要 TCP 的方式检查。',
+      remedy: '请选择 DNS、发送文本并期望应答、ping 或程序。',
     },
+  },
+  'tcp-needs-tcp': {
+    en: {
+      says: 'A TCP service cannot be checked by a datagram.',
+      remedy: 'Choose a check over TCP, ping or a program.',
+    },
+    'zh-CN': { says: 'TCP 服务无法用数据报检查。', remedy: '请选择基于 TCP 的检查、ping 或程序。' },
   },
   'deadtime-too-short': {
     en: {
@@ -147,14 +171,45 @@ export const clusterSpeech = {
       remedy: '使用直接路由时，虚拟 IP 通常位于调度器所在子网；请核对。',
     },
   },
-  'forwarding-not-yet': {
+  'ports-need-mark': {
     en: {
-      says: 'Shoal does not set up {forwarding} clusters yet; it edits their lvs.cf.',
-      remedy: 'Choose direct routing, or set up the hosts yourself.',
+      says: 'The ports {ports} become one service only by a firewall mark.',
+      remedy: 'Give a mark, for example 80: any number no other service uses.',
     },
     'zh-CN': {
-      says: 'Shoal 目前还不能部署 {forwarding} 集群，但可以编辑其 lvs.cf。',
-      remedy: '请选择直接路由，或自行设置主机。',
+      says: '端口 {ports} 只有通过防火墙标记才能合成一个服务。',
+      remedy: '请填写一个标记，例如 80：任何其他服务未使用的数字。',
+    },
+  },
+  'mark-needs-persistence': {
+    en: {
+      says: 'A service of several ports has no persistence, so each port of a client would go to a server of its own.',
+      remedy: 'Give the seconds a client stays with its server, for example 30.',
+    },
+    'zh-CN': {
+      says: '多端口服务没有会话保持，客户端的各个端口会落到不同的服务器。',
+      remedy: '请填写客户端固定到同一服务器的秒数，例如 30。',
+    },
+  },
+  'mark-taken': {
+    en: { says: 'The mark {mark} is already used by another service.', remedy: 'Give each service its own mark.' },
+    'zh-CN': { says: '标记 {mark} 已被其他服务使用。', remedy: '请为每个服务使用不同的标记。' },
+  },
+  'real-port-needs-nat': {
+    en: {
+      says: 'Only NAT translates ports; {port} on the real servers cannot be reached otherwise.',
+      remedy: 'Leave the field empty, or choose NAT.',
+    },
+    'zh-CN': { says: '只有 NAT 能转换端口；否则无法到达真实服务器的端口 {port}。', remedy: '请留空，或选择 NAT。' },
+  },
+  'real-port-with-mark': {
+    en: {
+      says: 'A service of several ports keeps its ports; they cannot all become {port}.',
+      remedy: 'Leave the field empty, or make a service of each port.',
+    },
+    'zh-CN': {
+      says: '多端口服务保留各自的端口，不能都变成 {port}。',
+      remedy: '请留空，或为每个端口建立单独的服务。',
     },
   },
   'draft-incomplete': {
@@ -196,6 +251,183 @@ export const clusterSpeech = {
   'run-not-over': {
     en: { says: 'The build is still under way.', remedy: 'Cancel it first; then it can be taken back.' },
     'zh-CN': { says: '部署仍在进行中。', remedy: '请先取消，然后才能撤销。' },
+  },
+  'adopt-nothing': {
+    en: {
+      says: '{host} has neither an lvs.cf nor a keepalived.conf with a virtual server.',
+      remedy: 'Give the directors of a Piranha or keepalived cluster, or set up a new cluster.',
+    },
+    'zh-CN': {
+      says: '{host} 上既没有含虚拟服务器的 lvs.cf，也没有 keepalived.conf。',
+      remedy: '请填写 Piranha 或 keepalived 集群的调度器，或新建集群。',
+    },
+  },
+  'adopt-differ': {
+    en: {
+      says: 'The files of {one} and {other} do not say the same; that of {one} was taken.',
+      remedy: 'Compare them before the build: both directors get the one file.',
+    },
+    'zh-CN': {
+      says: '{one} 与 {other} 的文件内容不一致；采用了 {one} 的文件。',
+      remedy: '请在部署前比较两者：两台调度器会使用同一文件。',
+    },
+  },
+  'adopt-check': {
+    en: {
+      says: 'The check of {service} ({kind}) is none of the wizard; a TCP connection is tried instead.',
+      remedy: 'Give the text to send and to expect, or keep the check by editing lvs.cf afterwards.',
+    },
+    'zh-CN': {
+      says: '{service} 的检查（{kind}）不在向导的种类中；改为尝试 TCP 连接。',
+      remedy: '请填写发送和期望的文本，或之后编辑 lvs.cf 保留该检查。',
+    },
+  },
+  'adopt-inactive': {
+    en: {
+      says: '{service} is not active in the file and was left out.',
+      remedy: 'Add it in the wizard when it is wanted.',
+    },
+    'zh-CN': { says: '{service} 在文件中未启用，未纳入。', remedy: '需要时请在向导中添加。' },
+  },
+  'adopt-other-address': {
+    en: {
+      says: '{service} is served at {vip}, another virtual IP than the first, and was left out.',
+      remedy: 'Build a second cluster for {vip}, or serve it at the same address.',
+    },
+    'zh-CN': {
+      says: '{service} 使用 {vip}，与第一个虚拟 IP 不同，未纳入。',
+      remedy: '请为 {vip} 另建集群，或使用同一地址提供服务。',
+    },
+  },
+  'adopt-not-everywhere': {
+    en: {
+      says: '{server} ({address}) serves only some of the services; the draft gives it all of them.',
+      remedy: 'Check that every service runs there, or edit lvs.cf after the build.',
+    },
+    'zh-CN': {
+      says: '{server}（{address}）只提供部分服务；草稿会让它提供全部服务。',
+      remedy: '请确认每个服务都在其上运行，或在部署后编辑 lvs.cf。',
+    },
+  },
+  'key-not-taken': {
+    en: {
+      says: 'The directors do not hear each other on every path with the key files as they are.',
+      remedy:
+        'The keys from before were put back. Upgrade the agents first when they are of an older version; else look at the heartbeat paths.',
+    },
+    'zh-CN': {
+      says: '以当前的密钥文件，两台调度器并非在每条路径上都能听到对方。',
+      remedy: '已恢复之前的密钥。若代理版本较旧，请先升级；否则请检查心跳路径。',
+    },
+  },
+  'nothing-to-take-back': {
+    en: {
+      says: 'Nothing of this cluster is known here to stand on its hosts.',
+      remedy: 'It was built elsewhere, or is taken back already; remove it from the list instead.',
+    },
+    'zh-CN': {
+      says: '此处没有该集群在主机上留下内容的记录。',
+      remedy: '它在别处部署，或已被撤销；可将其从列表中移除。',
+    },
+  },
+  'change-nothing': {
+    en: { says: 'The draft is what the cluster runs already.', remedy: 'Change the draft first.' },
+    'zh-CN': { says: '草稿与集群当前运行的配置相同。', remedy: '请先修改草稿。' },
+  },
+  'change-forwarding': {
+    en: {
+      says: 'Another forwarding method is no change of a running cluster.',
+      remedy: 'Take the cluster back and build it anew; every real server is set up in another way.',
+    },
+    'zh-CN': {
+      says: '更换转发方式不能作为运行中集群的变更。',
+      remedy: '请撤销集群后重新部署；所有真实服务器的设置方式都不同。',
+    },
+  },
+  'change-directors': {
+    en: {
+      says: 'Both directors of the draft are others than those of the cluster.',
+      remedy: 'Replace one at a time; the other one serves meanwhile.',
+    },
+    'zh-CN': { says: '草稿中的两台调度器都与集群的不同。', remedy: '请一次更换一台；其间由另一台提供服务。' },
+  },
+  'change-director-alive': {
+    en: {
+      says: 'The agent on {host} ({address}) still answers, so it cannot be replaced.',
+      remedy: 'Power it off, or stop its agent (systemctl disable --now shoal-agent); two of them would serve at once.',
+    },
+    'zh-CN': {
+      says: '{host}（{address}）上的代理仍在应答，因此不能更换它。',
+      remedy: '请将其关机，或停止其代理（systemctl disable --now shoal-agent）；否则会有两台同时提供服务。',
+    },
+  },
+  'change-virtual-ip': {
+    en: {
+      says: 'The virtual IP {from} cannot become {to} while it serves.',
+      remedy: 'Build a second cluster for {to} and move the clients, or take this one back and build it anew.',
+    },
+    'zh-CN': {
+      says: '虚拟 IP {from} 在服务期间不能改为 {to}。',
+      remedy: '请为 {to} 新建集群并迁移客户端，或撤销后重新部署。',
+    },
+  },
+  'change-not-ready': {
+    en: {
+      says: 'A change needs one active and one standby director: {answer}.',
+      remedy: 'Wait until the standby is ready, or look at the overview for what keeps it.',
+    },
+    'zh-CN': {
+      says: '变更需要一台活动和一台备用调度器：{answer}。',
+      remedy: '请等待备用调度器就绪，或在概览中查看原因。',
+    },
+  },
+  'change-not-taken': {
+    en: {
+      says: '{host} did not come to run the configuration {digest}.',
+      remedy: 'Both directors run the one from before. Look at the history for what {host} said.',
+    },
+    'zh-CN': {
+      says: '{host} 没有运行配置 {digest}。',
+      remedy: '两台调度器运行的仍是之前的配置。请在历史中查看 {host} 的说明。',
+    },
+  },
+  'change-not-proven': {
+    en: {
+      says: '{count} of {total} proofs of the new configuration did not hold, so it was taken back.',
+      remedy: 'The proof below says which; both directors run the configuration from before.',
+    },
+    'zh-CN': {
+      says: '新配置的 {total} 项验证中有 {count} 项不成立，已撤回。',
+      remedy: '下方的验证说明是哪些；两台调度器运行的是之前的配置。',
+    },
+  },
+  'change-reverts-itself': {
+    en: {
+      says: '{host} could not be told to go back.',
+      remedy: 'It goes back by itself within {seconds} s of the commit; look at the overview then.',
+    },
+    'zh-CN': {
+      says: '无法通知 {host} 撤回。',
+      remedy: '它会在提交后 {seconds} 秒内自行撤回；请届时查看概览。',
+    },
+  },
+  'run-not-resumable': {
+    en: {
+      says: 'This build did not end early.',
+      remedy: 'Only a build that failed or was stopped can be gone on with.',
+    },
+    'zh-CN': { says: '该部署并未提前结束。', remedy: '只有失败或被停止的部署才能继续。' },
+  },
+  'run-overtaken': {
+    en: {
+      says: 'A newer build of this cluster was started since.',
+      remedy: 'Go on with the newest one, or make a plan anew.',
+    },
+    'zh-CN': { says: '此后该集群又开始了新的部署。', remedy: '请继续最新的部署，或重新生成执行计划。' },
+  },
+  'reason-needed': {
+    en: { says: 'A warning is ignored only with a reason.', remedy: 'Write why it does not matter here.' },
+    'zh-CN': { says: '忽略警告必须说明理由。', remedy: '请写明它在此处为何无妨。' },
   },
   'run-interrupted': {
     en: {

@@ -22,6 +22,36 @@ export const documentSpeech = {
       remedy: '请替换该字符，或将文档编码改为 UTF-8。',
     },
   },
+  'document-not-read-in-encoding': {
+    en: {
+      says: 'The bytes of the file are not {encoding}: read so and saved again, some would be others.',
+      remedy: 'Choose another encoding; Latin-1 shows every byte as one character.',
+    },
+    'zh-CN': {
+      says: '文件的字节不是 {encoding}：按它读取再保存，会有字节改变。',
+      remedy: '请选择其他编码；Latin-1 会把每个字节显示为一个字符。',
+    },
+  },
+  'no-file-dialog': {
+    en: {
+      says: 'A browser has no dialog for the files of the machine Shoal runs on.',
+      remedy: 'Type the path of the file.',
+    },
+    'zh-CN': {
+      says: '浏览器没有用于选择 Shoal 所在机器上文件的对话框。',
+      remedy: '请输入文件的路径。',
+    },
+  },
+  'document-base-unknown': {
+    en: {
+      says: 'What was typed could not be kept: the version it was typed over is not known to this process.',
+      remedy: 'Nothing needs to be done: it is sent whole the next time.',
+    },
+    'zh-CN': {
+      says: '未能保留已输入的内容：本进程不知道它所基于的版本。',
+      remedy: '无需操作：下一次会完整发送。',
+    },
+  },
   'document-place-malformed': {
     en: {
       says: '{file} does not name a file on a host.',

@@ -98,6 +98,66 @@ export const hostSpeech = {
         '若该主机是重新安装的，请在其控制台核对新指纹并删除旧条目（{file} 第 {line} 行）；否则可能有人冒充该主机应答。',
     },
   },
+  'host-key-by-authority': {
+    en: {
+      says: '{file}, line {line}, trusts {host} by a certificate authority. Shoal compares plain host keys and checks no certificates. Nothing was sent to it.',
+      remedy:
+        'Add the own key of the host to ~/.ssh/known_hosts after comparing it on its console (ssh-keyscan {host} shows it); Shoal then uses that one.',
+    },
+    'zh-CN': {
+      says: '{file} 第 {line} 行通过证书颁发机构信任 {host}。Shoal 只比对普通主机密钥，不检查证书。没有向它发送任何内容。',
+      remedy:
+        '请在主机控制台核对其自身密钥后（ssh-keyscan {host} 可显示），将其加入 ~/.ssh/known_hosts；Shoal 会使用该密钥。',
+    },
+  },
+  'jump-failed': {
+    en: {
+      says: '{jump} could not connect on to {host} port {port}: {reason}.',
+      remedy:
+        'Log in to {jump} and try ssh to {host} from there; its sshd must allow TCP forwarding (AllowTcpForwarding).',
+    },
+    'zh-CN': {
+      says: '{jump} 无法继续连接 {host} 端口 {port}：{reason}。',
+      remedy: '请登录 {jump} 并从那里尝试 ssh 到 {host}；其 sshd 必须允许 TCP 转发（AllowTcpForwarding）。',
+    },
+  },
+  'jump-circular': {
+    en: {
+      says: 'The way to {host} leads over {jump} again.',
+      remedy: 'Correct ProxyJump in ~/.ssh/config, or write the way in the jump host field (none for straight).',
+    },
+    'zh-CN': {
+      says: '到 {host} 的路径再次经过 {jump}。',
+      remedy: '请更正 ~/.ssh/config 中的 ProxyJump，或在跳板主机一栏写明路径（直接连接写 none）。',
+    },
+  },
+  'proxy-command': {
+    en: {
+      says: '~/.ssh/config reaches {host} by a command of its own: {command}. Shoal runs no such commands.',
+      remedy: 'Write the way as ProxyJump there, or in the jump host field (none for straight).',
+    },
+    'zh-CN': {
+      says: '~/.ssh/config 通过自定义命令连接 {host}：{command}。Shoal 不会运行此类命令。',
+      remedy: '请在其中改用 ProxyJump，或在跳板主机一栏写明路径（直接连接写 none）。',
+    },
+  },
+  'login-code-needed': {
+    en: {
+      says: '{host} asks {user} for a code: {question}.',
+      remedy: 'Enter the code it sent or your device shows; it is used once and not kept.',
+    },
+    'zh-CN': {
+      says: '{host} 向 {user} 索取验证码：{question}。',
+      remedy: '请输入收到的或设备上显示的验证码；它只使用一次，不会保存。',
+    },
+  },
+  'ssh-agent-empty': {
+    en: {
+      says: 'The SSH agent of this machine holds no key.',
+      remedy: 'Add your key with ssh-add, or log in with a key file or a password.',
+    },
+    'zh-CN': { says: '本机的 SSH 代理中没有密钥。', remedy: '请用 ssh-add 添加密钥，或改用密钥文件或密码登录。' },
+  },
   'connection-lost': {
     en: {
       says: 'The SSH connection to {host} was lost: {reason}.',
@@ -284,11 +344,12 @@ export const hostSpeech = {
   'rival-present': {
     en: {
       says: '{rival} is {state} on {host}; it also moves virtual IPs or changes the IPVS table.',
-      remedy: 'If it is no longer needed: systemctl disable --now {rival}. Shoal does not stop it by itself.',
+      remedy:
+        'If it is no longer needed, agree that the build stops it, or: systemctl disable --now {rival}. Shoal never does so unasked.',
     },
     'zh-CN': {
       says: '{host} 上的 {rival} 处于 {state} 状态；它同样会移动虚拟 IP 或修改 IPVS 表。',
-      remedy: '如果不再需要：systemctl disable --now {rival}。Shoal 不会自行停止它。',
+      remedy: '如果不再需要，可同意由部署停止它，或执行：systemctl disable --now {rival}。未经同意 Shoal 不会停止它。',
     },
   },
   'foreign-ipvs-table': {
@@ -494,6 +555,201 @@ export const hostSpeech = {
       remedy: '请放行调度器之间的 UDP 端口 {heartbeatPort} 以及服务端口（{ports}）。',
     },
   },
+  'os-immutable': {
+    en: {
+      says: 'The system of {host} is replaced as a whole and takes no packages or files in /etc the usual way.',
+      remedy: 'Use a host with an ordinary installation for the cluster.',
+    },
+    'zh-CN': {
+      says: '{host} 的系统以整体方式更新，不能按常规方式安装软件包或写入 /etc。',
+      remedy: '请为集群使用常规安装的主机。',
+    },
+  },
+  'selinux-enforcing': {
+    en: {
+      says: 'SELinux is enforcing on {host}; the agent runs there as an unconfined service.',
+      remedy: 'Nothing is to be done. Should a check be refused, ausearch -m avc -ts recent names it.',
+    },
+    'zh-CN': {
+      says: '{host} 上 SELinux 为 enforcing；代理以不受限服务运行。',
+      remedy: '无需操作。若有检查被拒绝，可用 ausearch -m avc -ts recent 查看。',
+    },
+  },
+  'firewall-opened': {
+    en: {
+      says: '{firewall} refuses unknown packets on {host}; the build opens it by {tool} for the cluster.',
+      remedy: 'Look at the step in the plan; taking the build back closes it again.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 {firewall} 拒绝未知数据包；部署时会通过 {tool} 为集群放行。',
+      remedy: '请查看计划中的步骤；撤回部署会恢复原状。',
+    },
+  },
+  'firewalld-forward': {
+    en: {
+      says: 'firewalld on {host} decides what is forwarded between {cards}; the build opens only what is addressed to the host itself.',
+      remedy:
+        'Allow forwarding between their zones: firewall-cmd --permanent --new-policy shoal, add the zones as ingress and egress, set the target ACCEPT, then firewall-cmd --reload.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 firewalld 决定 {cards} 之间的转发；部署只放行发往主机自身的数据包。',
+      remedy:
+        '请允许这些区域之间的转发：firewall-cmd --permanent --new-policy shoal，添加入口和出口区域，目标设为 ACCEPT，然后 firewall-cmd --reload。',
+    },
+  },
+  'director-in-container': {
+    en: {
+      says: '{host} is a container ({container}): its kernel modules and kernel values belong to another host.',
+      remedy: 'Load ip_vs on the machine it runs on, or use a virtual machine as director.',
+    },
+    'zh-CN': {
+      says: '{host} 是容器（{container}）：内核模块和参数属于其宿主机。',
+      remedy: '请在宿主机上加载 ip_vs，或使用虚拟机作为调度器。',
+    },
+  },
+  'cloud-network': {
+    en: {
+      says: '{host} runs at {cloud}, whose network drops packets of addresses it was not told of.',
+      remedy:
+        'Have {vip} allowed for both directors there (allowed address pairs, secondary address, source/destination check off) before the build.',
+    },
+    'zh-CN': {
+      says: '{host} 运行在 {cloud} 上，其网络会丢弃未登记地址的数据包。',
+      remedy: '部署前请在该平台上为两台调度器放行 {vip}（允许的地址对、辅助地址、关闭源/目的检查）。',
+    },
+  },
+  'masquerade-found': {
+    en: {
+      says: '{host} rewrites the source of what it forwards ({rule}).',
+      remedy: 'Exempt what comes from the real servers, or answers may leave with another address than the virtual IP.',
+    },
+    'zh-CN': {
+      says: '{host} 会改写所转发数据包的源地址（{rule}）。',
+      remedy: '请排除来自真实服务器的数据包，否则应答可能以虚拟 IP 之外的地址发出。',
+    },
+  },
+  'lro-on': {
+    en: {
+      says: '{device} on {host} joins received packets (large-receive-offload); what is forwarded again is too long then.',
+      remedy: 'Turn it off: ethtool -K {device} lro off, and in the network configuration.',
+    },
+    'zh-CN': {
+      says: '{host} 的 {device} 会合并收到的数据包（large-receive-offload）；再转发时会过长。',
+      remedy: '请关闭：ethtool -K {device} lro off，并写入网络配置。',
+    },
+  },
+  'proxy-arp-on': {
+    en: {
+      says: '{host} answers ARP for other machines ({key} = 1); it would answer for the virtual IP as well.',
+      remedy: 'Set {key} = 0 on {host}.',
+    },
+    'zh-CN': {
+      says: '{host} 会代其他机器应答 ARP（{key} = 1）；也会应答虚拟 IP。',
+      remedy: '请在 {host} 上设置 {key} = 0。',
+    },
+  },
+  'heartbeat-port-taken': {
+    en: {
+      says: '{process} on {host} already uses UDP port {port}, the port of the heartbeat.',
+      remedy: 'Stop it, or let it use another port.',
+    },
+    'zh-CN': { says: '{host} 上的 {process} 已占用心跳端口 UDP {port}。', remedy: '请停止它，或让它使用其他端口。' },
+  },
+  'rival-stopped': {
+    en: {
+      says: '{rival} is {state} on {host}; the build stops and disables it, as you agreed.',
+      remedy: 'Take the agreement back to leave it alone; the build is then refused.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 {rival} 处于 {state} 状态；经您同意，部署时会停止并禁用它。',
+      remedy: '撤销同意即可保留它，但部署会被拒绝。',
+    },
+  },
+  'ipip-missing': {
+    en: {
+      says: 'The kernel {kernel} of {host} cannot unwrap IP in IP (module ipip).',
+      remedy:
+        "Install the kernel's extra modules (RHEL family: kernel-modules-extra), or choose another forwarding method.",
+    },
+    'zh-CN': {
+      says: '{host} 的内核 {kernel} 无法解开 IP in IP（模块 ipip）。',
+      remedy: '请安装内核附加模块（RHEL 系列：kernel-modules-extra），或选择其他转发方式。',
+    },
+  },
+  'redirect-left': {
+    en: {
+      says: '{host} redirects packets to {vip} ({rule}); this is left from another way of being a real server.',
+      remedy: 'Remove the rule; one way is enough.',
+    },
+    'zh-CN': {
+      says: '{host} 会重定向发往 {vip} 的数据包（{rule}），这是另一种真实服务器设置方式的遗留。',
+      remedy: '请删除该规则；保留一种方式即可。',
+    },
+  },
+  'load-port-taken': {
+    en: {
+      says: '{process} on {host} already uses TCP port {port}, on which the load would be told.',
+      remedy: 'Stop it, or leave the weights as they are.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 {process} 已占用报告负载所用的 TCP 端口 {port}。',
+      remedy: '请停止它，或保持固定权重。',
+    },
+  },
+  'router-not-beside': {
+    en: {
+      says: '{host} has no card in the network of {router}, the gateway of the real servers; it has {networks}.',
+      remedy: 'Give the real servers and the router address one network, or choose TUN.',
+    },
+    'zh-CN': {
+      says: '{host} 没有处于真实服务器网关 {router} 所在网络的网卡；现有 {networks}。',
+      remedy: '请让真实服务器与该网关处于同一网络，或选择 TUN。',
+    },
+  },
+  'answers-go-straight': {
+    en: {
+      says: '{host} is in the network of {vip} itself: clients there would get their answers straight, and drop them.',
+      remedy: 'Choose policy route for the answers, or direct routing.',
+    },
+    'zh-CN': {
+      says: '{host} 与 {vip} 处于同一网络：那里的客户端会直接收到应答并将其丢弃。',
+      remedy: '请为应答选择策略路由，或使用直接路由。',
+    },
+  },
+  'policy-rules-found': {
+    en: {
+      says: '{host} has {count} policy rules of its own, the first: {rule}.',
+      remedy:
+        'Make sure that answers to clients are not sent another way by them: ip route get CLIENT from the address of the host.',
+    },
+    'zh-CN': {
+      says: '{host} 已有 {count} 条自己的策略规则，第一条：{rule}。',
+      remedy: '请确认应答不会因此走其他路径：使用 ip route get 客户端 from 主机地址。',
+    },
+  },
+  'tunnel-mtu': {
+    en: {
+      says: 'From {host} packets of {mtu} bytes reach {other}, wrapped ones need {needed}.',
+      remedy:
+        'Raise the MTU on the way, or have real servers offer a smaller segment: ip route change default … advmss {mss}. Clients behind a filter for ICMP hang otherwise.',
+    },
+    'zh-CN': {
+      says: '从 {host} 到 {other} 只能通过 {mtu} 字节的数据包，封装后需要 {needed} 字节。',
+      remedy:
+        '请提高沿途 MTU，或让真实服务器通告更小的分段：ip route change default … advmss {mss}。否则过滤 ICMP 的客户端会卡住。',
+    },
+  },
+  'heartbeat-lossy': {
+    en: {
+      says: 'Of {sent} packets from {local} to {remote}, {lost} were lost, the slowest took {worstMs} ms.',
+      remedy:
+        'Look at the cables and cards between the directors; a deadtime of {deadtimeMs} ms takes lost beats for a death.',
+    },
+    'zh-CN': {
+      says: '从 {local} 到 {remote} 的 {sent} 个数据包丢失 {lost} 个，最慢的用时 {worstMs} 毫秒。',
+      remedy: '请检查调度器之间的线路和网卡；{deadtimeMs} 毫秒的失效时间会把丢失的心跳当作失效。',
+    },
+  },
   'address-by-dhcp': {
     en: {
       says: '{address} on {host} comes from DHCP and may change.',
@@ -518,11 +774,11 @@ export const hostSpeech = {
     en: {
       says: '{host} is set up by you.',
       remedy:
-        'Run the script shown here as root on {host} before the build; the proof at the end shows whether it worked.',
+        'Run the script shown here on {host} as root (Windows: as administrator) before the build; the proof at the end shows whether it worked.',
     },
     'zh-CN': {
       says: '{host} 由您自行设置。',
-      remedy: '请在部署前以 root 身份在 {host} 上运行此处显示的脚本；最后的验证会显示是否生效。',
+      remedy: '请在部署前以 root（Windows：管理员）身份在 {host} 上运行此处显示的脚本；最后的验证会显示是否生效。',
     },
   },
 } as const satisfies Record<string, Entry>

@@ -416,6 +416,16 @@ export const lvscfSpeech = {
       remedy: '请填写 IPv4 地址。',
     },
   },
+  'lvscf-metrics-listen': {
+    en: {
+      says: 'metrics_listen = {value} is not an address and a port.',
+      remedy: 'Write an IPv4 address and a port as 10.0.0.1:9539, or 0.0.0.0:9539 for every interface.',
+    },
+    'zh-CN': {
+      says: 'metrics_listen = {value} 不是地址和端口。',
+      remedy: '请写成 10.0.0.1:9539 的形式；所有接口用 0.0.0.0:9539。',
+    },
+  },
   'lvscf-not-an-address': {
     en: {
       says: '{name} = {value} is not an IPv4 address.',
@@ -575,13 +585,12 @@ export const lvscfSpeech = {
   },
   'lvscf-mark-without-persistent': {
     en: {
-      says: 'The service is every packet with the firewall mark {mark}, often of several ports; without persistent, connections of one client to different ports reach different real servers. lvs.cf does not set the mark.',
-      remedy:
-        'Write persistent where the ports belong together, and check on both directors that a firewall rule sets the mark.',
+      says: 'The service is every packet with the firewall mark {mark}, often of several ports; without persistent, connections of one client to different ports reach different real servers.',
+      remedy: 'Write persistent where the ports belong together; both directors set the mark themselves.',
     },
     'zh-CN': {
-      says: '该服务包含带防火墙标记 {mark} 的所有数据包，往往涉及多个端口；没有 persistent 时，同一客户端到不同端口的连接会到达不同的真实服务器。lvs.cf 本身不设置该标记。',
-      remedy: '若这些端口属于同一服务，请写出 persistent，并在两台调度器上确认有防火墙规则设置该标记。',
+      says: '该服务包含带防火墙标记 {mark} 的所有数据包，往往涉及多个端口；没有 persistent 时，同一客户端到不同端口的连接会到达不同的真实服务器。',
+      remedy: '若这些端口属于同一服务，请写出 persistent；标记由两台调度器自行设置。',
     },
   },
   'lvscf-server-outside-nat': {
@@ -812,10 +821,20 @@ export const lvscfSpeech = {
   },
   'lvscf-mark-twice': {
     en: {
-      says: 'The firewall mark {mark} is already used by {other}; the kernel takes it once only.',
-      remedy: 'Choose another mark.',
+      says: 'The firewall mark {mark} is that of {other} too: the address and port given here join its service, and the real servers, scheduler and checks of {other} count.',
+      remedy: 'Choose another mark where the two are to be served apart.',
     },
-    'zh-CN': { says: '防火墙标记 {mark} 已被 {other} 使用；内核只接受一次。', remedy: '请选择其他标记。' },
+    'zh-CN': {
+      says: '防火墙标记 {mark} 与 {other} 相同：此处的地址和端口并入其服务，以 {other} 的真实服务器、调度算法和检查为准。',
+      remedy: '如需分开提供服务，请选择其他标记。',
+    },
+  },
+  'lvscf-mark-ports-unused': {
+    en: {
+      says: 'mark_ports has no effect without fwmark.',
+      remedy: 'Write fwmark with a number, or remove mark_ports.',
+    },
+    'zh-CN': { says: '没有 fwmark 时 mark_ports 不起作用。', remedy: '请设置 fwmark，或删除 mark_ports。' },
   },
   'lvscf-director-is-server': {
     en: {

@@ -14,9 +14,13 @@ const stepSpeech: Readonly<Record<StepKind, Readonly<Record<Language, StepSaid>>
   packages: {
     en: {
       title: 'Install {packages}',
-      reason: 'ipvsadm writes the table by which the kernel distributes connections.',
+      reason:
+        'ipvsadm writes the table by which the kernel distributes connections, iptables marks packets, arptables filters ARP.',
     },
-    'zh-CN': { title: '安装 {packages}', reason: 'ipvsadm 用于写入内核分发连接所依据的转发表。' },
+    'zh-CN': {
+      title: '安装 {packages}',
+      reason: 'ipvsadm 用于写入内核分发连接所依据的转发表，iptables 用于标记数据包，arptables 用于过滤 ARP。',
+    },
   },
   modules: {
     en: {
@@ -27,10 +31,57 @@ const stepSpeech: Readonly<Record<StepKind, Readonly<Record<Language, StepSaid>>
   },
   sysctl: {
     en: {
-      title: 'Set {count} kernel values',
-      reason: 'Clients of a real server that is gone are answered at once instead of waiting in silence.',
+      title: 'Set {count} kernel value | Set {count} kernel values',
+      reason:
+        'Clients of a real server that is gone are answered at once instead of waiting in silence; with NAT the director also passes on what the real servers answer.',
     },
-    'zh-CN': { title: '设置 {count} 个内核参数', reason: '真实服务器离开后，其客户端会立即得到答复，而不是无声等待。' },
+    'zh-CN': {
+      title: '设置 {count} 个内核参数',
+      reason: '真实服务器离开后，其客户端会立即得到答复，而不是无声等待；使用 NAT 时调度器还要转发真实服务器的应答。',
+    },
+  },
+  'network-owner': {
+    en: {
+      title: 'Tell {owner} what is not its own',
+      reason: 'When it starts again, or a card comes back, it would remove or forget what the cluster put there.',
+    },
+    'zh-CN': {
+      title: '告知 {owner} 哪些不归它管',
+      reason: '否则它重新启动或网卡恢复时，会删除或遗失集群放置的内容。',
+    },
+  },
+  firewall: {
+    en: {
+      title:
+        'Open the firewall ({tool}) for {count} kind of packet | Open the firewall ({tool}) for {count} kinds of packets',
+      reason:
+        'It refuses what it does not know. The openings stand apart from its own rules; nothing of it is changed.',
+    },
+    'zh-CN': {
+      title: '在防火墙（{tool}）中放行 {count} 类数据包',
+      reason: '它拒绝未知数据包。放行规则与其自身规则分开，原有规则不变。',
+    },
+  },
+  'stop-rival': {
+    en: {
+      title: 'Stop and disable {rival}',
+      reason:
+        'It moves virtual IPs or writes the IPVS table as well; you agreed to this. Taken back, it runs again as before.',
+    },
+    'zh-CN': {
+      title: '停止并禁用 {rival}',
+      reason: '它同样会移动虚拟 IP 或写入 IPVS 表；您已同意。撤回时恢复原状。',
+    },
+  },
+  'tunnel-module': {
+    en: {
+      title: 'Load {modules}, now and at every boot',
+      reason: 'The kernel unwraps by it what the directors send wrapped in IP in IP.',
+    },
+    'zh-CN': {
+      title: '加载 {modules}（立即及每次开机）',
+      reason: '内核依靠它解开调度器以 IP in IP 封装发来的数据包。',
+    },
   },
   runtime: {
     en: {
@@ -94,12 +145,12 @@ const stepSpeech: Readonly<Record<StepKind, Readonly<Record<Language, StepSaid>>
   },
   'arp-silence': {
     en: {
-      title: 'Keep silent about addresses on lo (arp_ignore, arp_announce)',
+      title: 'Keep silent about addresses of other cards (arp_ignore, arp_announce)',
       reason:
         'The real server will have the virtual IP too, and must never answer for it on the network. This comes before the address.',
     },
     'zh-CN': {
-      title: '不对 lo 上的地址应答 ARP（arp_ignore、arp_announce）',
+      title: '不对其他网卡上的地址应答 ARP（arp_ignore、arp_announce）',
       reason: '真实服务器也将拥有虚拟 IP，但绝不能在网络上应答它。此步骤必须在添加地址之前。',
     },
   },
@@ -112,10 +163,63 @@ const stepSpeech: Readonly<Record<StepKind, Readonly<Record<Language, StepSaid>>
   },
   'vip-up': {
     en: {
-      title: 'Add {vip} to lo',
+      title: 'Add {vip} to {device}',
       reason: 'Requests arrive with the virtual IP as destination; the real server must know it as its own.',
     },
-    'zh-CN': { title: '在 lo 上添加 {vip}', reason: '请求以虚拟 IP 为目的地址到达；真实服务器须将其视为本机地址。' },
+    'zh-CN': {
+      title: '在 {device} 上添加 {vip}',
+      reason: '请求以虚拟 IP 为目的地址到达；真实服务器须将其视为本机地址。',
+    },
+  },
+  'path-filter': {
+    en: {
+      title: 'Check the way of requests loosely (rp_filter)',
+      reason: 'Answers may leave by another card than requests come in by; a strict filter drops such requests.',
+    },
+    'zh-CN': {
+      title: '放宽对请求来路的检查（rp_filter）',
+      reason: '应答可能从另一块网卡发出；严格检查会丢弃这样的请求。',
+    },
+  },
+  'route-unit': {
+    en: {
+      title: 'Have systemd set up the way of the answers at every boot',
+      reason: 'Whatever manages the network of this host, its answers go through the directors again after a reboot.',
+    },
+    'zh-CN': {
+      title: '由 systemd 在每次开机时设置应答的路径',
+      reason: '不论该主机由什么管理网络，重启后应答仍经过调度器。',
+    },
+  },
+  'route-up': {
+    en: {
+      title: 'Send the answers by {router}',
+      reason:
+        'Only the director that changed the address of a request can change it back. SSH keeps its way; and should the connection be lost all the same, the host takes the routes back by itself after {seconds} s.',
+    },
+    'zh-CN': {
+      title: '让应答经过 {router}',
+      reason:
+        '只有改写过请求地址的调度器才能把它改回来。SSH 保持原来的路径；即便连接中断，主机也会在 {seconds} 秒后自行恢复路由。',
+    },
+  },
+  'route-kept': {
+    en: {
+      title: 'Keep the routes',
+      reason: 'This step came over them, so they work both ways; the timer that would take them back is stopped.',
+    },
+    'zh-CN': { title: '保留路由', reason: '此步骤经由新路由到达，说明往返均通；停止会恢复原状的定时器。' },
+  },
+  'load-socket': {
+    en: {
+      title: 'Tell the directors the load (TCP port {port})',
+      reason:
+        'The weights follow the load of the real servers. A socket of systemd answers the directors and nobody else.',
+    },
+    'zh-CN': {
+      title: '向调度器报告负载（TCP 端口 {port}）',
+      reason: '权重随真实服务器的负载变化。由 systemd 的套接字应答，仅限调度器。',
+    },
   },
 }
 
@@ -137,20 +241,39 @@ const proofSpeech: Readonly<Record<string, Readonly<Record<Language, string>>>> 
     'zh-CN': '{server} 已在 {service} 的转发表中且健康',
   },
   'silent-real-server': {
-    en: '{server} has {vip} on lo and keeps silent about it',
-    'zh-CN': '{server} 的 lo 上有 {vip}，且不对外应答',
+    en: '{server} has {vip} on {device} and keeps silent about it',
+    'zh-CN': '{server} 的 {device} 上有 {vip}，且不对外应答',
+  },
+  'answers-by-router': {
+    en: 'The answers of {server} go by {router}',
+    'zh-CN': '{server} 的应答经过 {router}',
+  },
+  'listens-for-vip': {
+    en: '{server} listens where requests for {service} arrive ({address} port {port})',
+    'zh-CN': '{server} 在 {service} 的请求到达处监听（{address} 端口 {port}）',
+  },
+  'table-as-planned': {
+    en: '{host} has the table that was planned: servers, method, scheduler and persistence',
+    'zh-CN': '{host} 的转发表与计划一致：服务器、方式、调度算法和会话保持',
+  },
+  'served-through': {
+    en: '{vip} port {port} was answered through {servers}',
+    'zh-CN': '{vip} 端口 {port} 由 {servers} 应答',
   },
   'runs-what-was-pushed': {
     en: 'The agent on {host} runs the lvs.cf that was written',
     'zh-CN': '{host} 上的代理运行的正是所写入的 lvs.cf',
   },
   'hears-peer': {
-    en: '{host} hears the other director on {paths} heartbeat paths',
+    en: '{host} hears the other director on {paths} heartbeat path | {host} hears the other director on {paths} heartbeat paths',
     'zh-CN': '{host} 在 {paths} 条心跳路径上听到对端调度器',
   },
 }
 
-function fill(sentence: string, detail: Readonly<Record<string, string | number>>): string {
+/** Fills a sentence; of `one | many` the first is taken when the number it is about is 1. */
+function fill(sentences: string, detail: Readonly<Record<string, string | number>>): string {
+  const [one = '', many = one] = sentences.split(' | ')
+  const sentence = Number(detail['count'] ?? detail['paths']) === 1 ? one : many
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(detail[name] ?? '?'))
 }
 

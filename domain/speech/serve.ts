@@ -70,12 +70,14 @@ export const serveSpeech = {
   },
   'serve-not-loopback': {
     en: {
-      says: '{host} is not an address of this machine alone, and shoal serve has no TLS yet: passwords would cross the network in clear.',
-      remedy: 'Leave --host away and reach it through SSH: ssh -L 3636:127.0.0.1:3636 this-machine.',
+      says: '{host} is not an address of this machine alone, and {lacks}: what is typed would cross the network for everybody to read, or anybody could come in.',
+      remedy:
+        'Set a password with shoal passwd and give --tls-cert and --tls-key; or leave --host away and reach it through SSH: ssh -L 3636:127.0.0.1:3636 this-machine.',
     },
     'zh-CN': {
-      says: '{host} 不是仅限本机的地址，而 shoal serve 尚不支持 TLS：密码会以明文经过网络。',
-      remedy: '请不要使用 --host，而是通过 SSH 访问：ssh -L 3636:127.0.0.1:3636 本机名。',
+      says: '{host} 不是仅限本机的地址，而{lacks}：输入的内容会以明文经过网络，或任何人都能进入。',
+      remedy:
+        '请用 shoal passwd 设置密码并给出 --tls-cert 与 --tls-key；或不使用 --host，通过 SSH 访问：ssh -L 3636:127.0.0.1:3636 本机名。',
     },
   },
   'serve-address-taken': {
@@ -94,6 +96,38 @@ export const serveSpeech = {
       remedy: 'Choose another address, port or socket path.',
     },
     'zh-CN': { says: '无法在 {address} 上监听：{reason}。', remedy: '请选择其他地址、端口或套接字路径。' },
+  },
+  'serve-tls-incomplete': {
+    en: {
+      says: 'The certificate and its key cannot be used: {reason}.',
+      remedy:
+        'Give both --tls-cert and --tls-key: PEM files, the certificate with its chain, the key without a passphrase.',
+    },
+    'zh-CN': {
+      says: '证书及其私钥无法使用：{reason}。',
+      remedy: '请同时给出 --tls-cert 与 --tls-key：PEM 文件，证书应含证书链，私钥不带口令。',
+    },
+  },
+  'serve-name-missing': {
+    en: {
+      says: '{host} stands for every address of this machine, so the name browsers will use is not known.',
+      remedy: 'Say it with --name, once for each name: requests under any other name are refused.',
+    },
+    'zh-CN': {
+      says: '{host} 代表本机的所有地址，因此不知道浏览器会使用哪个名称。',
+      remedy: '请用 --name 指明，每个名称一次：以其他名称发来的请求会被拒绝。',
+    },
+  },
+  'data-dir-in-use': {
+    en: {
+      says: '{dir} is in use by {what} (process {pid}).',
+      remedy:
+        'Use that one or end it first; another data directory is given with --data. Two at once would overwrite each other.',
+    },
+    'zh-CN': {
+      says: '{dir} 正被 {what}（进程 {pid}）使用。',
+      remedy: '请使用那一个，或先结束它；可用 --data 指定其他数据目录。两个同时运行会互相覆盖。',
+    },
   },
   'screen-not-built': {
     en: { says: 'The built screen is not in {dir}.', remedy: 'In the source tree run npm run build once.' },

@@ -4,7 +4,9 @@
  * `{name}` in a sentence is replaced by `detail.name`.
  */
 import type { Problem } from '../problem.ts'
+import { actingSpeech } from './acting.ts'
 import { appSpeech } from './app.ts'
+import { checksSpeech } from './checks.ts'
 import { clusterSpeech } from './cluster.ts'
 import { documentSpeech } from './document.ts'
 import { hostSpeech } from './host.ts'
@@ -25,7 +27,9 @@ export interface Said {
 export type Entry = Readonly<Record<Language, Said>>
 
 const table = {
+  ...actingSpeech,
   ...lvscfSpeech,
+  ...checksSpeech,
   ...hostSpeech,
   ...clusterSpeech,
   ...appSpeech,
@@ -33,6 +37,9 @@ const table = {
   ...serveSpeech,
   ...neighboursSpeech,
 }
+
+/** Every code with its sentence and remedy, placeholders unfilled. */
+export const spoken: readonly (readonly [code: string, entry: Entry])[] = Object.entries(table)
 
 function fill(sentence: string, detail: Problem['detail']): string {
   return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(detail?.[name] ?? '?'))

@@ -1,42 +1,46 @@
-/** Who analyses a document: this thread while that is quicker than a frame, a worker beyond. */
+/**
+ * Who analyses a document: this thread while that is quicker than a frame, a worker beyond. The worker is started before a document is
+ * chosen, because a cold one takes several times as long.
+ */
 import { analyse } from '../../domain/lvscf/analysis.ts'
 import type { Analysis } from '../../domain/lvscf/analysis.ts'
 import type { HeldText } from '../../domain/lvscf/document-text.ts'
-import type { Answered, Question } from './analysis-worker.ts'
+import { unpack } from './analysis-message.ts'
+import type { Answered, Question } from './analysis-message.ts'
 
 /** Up to this many characters the analysis takes a few milliseconds and is done at once. */
 const atOnceMost = 40_000
 
-let worker: Worker | undefined
-let asked = 0
-const waiting = new Map<number, (analysis: Analysis) => void>()
-
-function inWorker(held: HeldText): Promise<Analysis> {
-  if (!worker) {
-    worker = new Worker(new URL('./analysis-worker.ts', import.meta.url), { type: 'module' })
-    worker.onmessage = (message: MessageEvent<Answered>) => {
-      waiting.get(message.data.number)?.(message.data.analysis)
-      waiting.delete(message.data.number)
-    }
-    worker.onerror = () => {
-      // Without a worker (an old policy, a broken load) the window does the work itself.
-      worker = undefined
-      for (const [number, resolve] of waiting) {
-        const held = questions.get(number)
-        if (held) resolve(analyse(held))
-      }
-      waiting.clear()
-    }
-  }
-  const question: Question = { number: ++asked, held }
-  questions.clear()
-  questions.set(question.number, held)
-  worker.postMessage(question)
-  return new Promise((resolve) => waiting.set(question.number, resolve))
+interface Waiting {
+  readonly held: HeldText
+  readonly resolve: (analysis: Analysis) => void
 }
 
-/** The texts that are with the worker, should it fail. One at a time: the store asks again only after the answer. */
-const questions = new Map<number, HeldText>()
+let worker: Worker | undefined
+let asked = 0
+const waiting = new Map<number, Waiting>()
+
+function started(): Worker {
+  if (worker) return worker
+  const made = new Worker(new URL('./analysis-worker.ts', import.meta.url), { type: 'module' })
+  made.onmessage = ({ data }: MessageEvent<Answered>) => {
+    waiting.get(data.number)?.resolve(unpack(data.packed))
+    waiting.delete(data.number)
+  }
+  made.onerror = () => {
+    // Without a worker (an old policy, a broken load) the window does the work itself.
+    worker = undefined
+    for (const { held, resolve } of waiting.values()) resolve(analyse(held))
+    waiting.clear()
+  }
+  worker = made
+  return made
+}
+
+/** Starts the worker, which makes itself ready, if there is none yet. */
+export function readyAnalyser(): void {
+  if (typeof Worker !== 'undefined') started()
+}
 
 /** An analysis at once, or undefined when the text is too long for that. */
 export function analyseAtOnce(length: number, held: () => HeldText): Analysis | undefined {
@@ -44,5 +48,8 @@ export function analyseAtOnce(length: number, held: () => HeldText): Analysis | 
 }
 
 export function analyseLater(held: HeldText): Promise<Analysis> {
-  return typeof Worker === 'undefined' ? Promise.resolve(analyse(held)) : inWorker(held)
+  if (typeof Worker === 'undefined') return Promise.resolve(analyse(held))
+  const question: Question = { number: ++asked, held }
+  started().postMessage(question)
+  return new Promise((resolve) => waiting.set(question.number, { held, resolve }))
 }

@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { ref, watch } from 'vue'
 import type { KeptDraft } from '../../domain/cluster.ts'
+import type { UnfinishedRun } from '../../domain/contract/app.ts'
 import type { Problem } from '../../domain/problem.ts'
 import type { ClusterSummary, Verdict } from '../../domain/status.ts'
 import { bridge, connection } from '../bridge.ts'
@@ -15,6 +16,7 @@ export interface Heard {
 export const useClustersStore = defineStore('clusters', () => {
   const clusters = ref<readonly ClusterSummary[]>([])
   const drafts = ref<readonly KeptDraft[]>([])
+  const unfinished = ref<readonly UnfinishedRun[]>([])
   const heard = ref<Record<string, Heard>>({})
   const state = ref<'loading' | 'loaded' | 'failed'>('loading')
   const problems = ref<readonly Problem[]>([])
@@ -23,7 +25,12 @@ export const useClustersStore = defineStore('clusters', () => {
 
   async function load(): Promise<void> {
     listen()
-    const [known, kept] = await Promise.all([bridge().ask('clusters.list', {}), bridge().ask('drafts.list', {})])
+    const [known, kept, ended] = await Promise.all([
+      bridge().ask('clusters.list', {}),
+      bridge().ask('drafts.list', {}),
+      bridge().ask('runs.unfinished', {}),
+    ])
+    if (ended.ok) unfinished.value = ended.value
     if (!known.ok || !kept.ok) {
       problems.value = [...(known.ok ? [] : known.problems), ...(kept.ok ? [] : kept.problems)]
       if (state.value === 'loading') state.value = 'failed'
@@ -37,6 +44,8 @@ export const useClustersStore = defineStore('clusters', () => {
     }
     problems.value = []
     state.value = 'loaded'
+    const there = new Set(known.value.map(({ id }) => id))
+    for (const id of [...watched]) if (!there.has(id)) watched.delete(id)
     for (const cluster of known.value) if (!watched.has(cluster.id)) void watchOne(cluster.id)
   }
 
@@ -52,8 +61,8 @@ export const useClustersStore = defineStore('clusters', () => {
     if (listening) return
     listening = true
     bridge().on('clusters.changed', () => void load())
-    bridge().on('cluster.status', (status) => {
-      heard.value[status.clusterId] = { verdict: status.verdict, atMs: Date.now() }
+    bridge().on('cluster.status', ({ clusterId, verdict }) => {
+      heard.value[clusterId] = { verdict, atMs: Date.now() }
     })
     watch(
       () => connection.returns,
@@ -77,5 +86,5 @@ export const useClustersStore = defineStore('clusters', () => {
     return answer.ok ? [] : answer.problems
   }
 
-  return { clusters, drafts, heard, state, problems, load, forgetDraft, forgetCluster }
+  return { clusters, drafts, unfinished, heard, state, problems, load, forgetDraft, forgetCluster }
 })

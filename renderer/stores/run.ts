@@ -97,6 +97,18 @@ export const useRunStore = defineStore('run', () => {
     await follow(id)
   }
 
+  /** Goes on with the run as it stands, or tries one step of it again. */
+  async function resume(stepId?: string): Promise<void> {
+    if (run.value === null) return
+    asking.value = true
+    const answer = await bridge().ask('run.resume', {
+      runId: run.value.id,
+      ...(stepId === undefined ? {} : { stepId }),
+    })
+    asking.value = false
+    problems.value = answer.ok ? [] : answer.problems
+  }
+
   async function order(name: 'run.cancel' | 'run.undo'): Promise<void> {
     if (run.value === null) return
     asking.value = true
@@ -120,6 +132,7 @@ export const useRunStore = defineStore('run', () => {
     busy,
     follow,
     start,
+    resume,
     cancel: () => order('run.cancel'),
     undo: () => order('run.undo'),
   }

@@ -8,8 +8,11 @@ import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { checkDraft, newClusterDraft, stepOfField } from '../../domain/cluster-lvscf.ts'
 import { wizardSteps } from '../../domain/cluster.ts'
 import type { ClusterDraft, HostDraft, KeptDraft, WizardStep } from '../../domain/cluster.ts'
-import type { AppInfo, HostKey } from '../../domain/contract/app.ts'
+import type { AppInfo, HostKey, SshConfigured } from '../../domain/contract/app.ts'
 import type { HostFacts } from '../../domain/facts.ts'
+import { isIpv4 } from '../../domain/ipv4.ts'
+import { readJumps } from '../../domain/jump.ts'
+import type { Jump } from '../../domain/jump.ts'
 import type { Plan } from '../../domain/plan.ts'
 import type { Problem } from '../../domain/problem.ts'
 import { bridge, connection } from '../bridge.ts'
@@ -24,7 +27,12 @@ export type Tried =
   | { readonly kind: 'unknown-key'; readonly key: HostKey }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
 
-export type SecretKind = 'password' | 'passphrase' | 'sudo'
+export type SecretKind = 'password' | 'passphrase' | 'sudo' | 'code'
+
+/** What came of reading a running cluster. */
+export type Adopted =
+  | { readonly kind: 'read'; readonly file: string; readonly left: readonly Problem[] }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
 
 export type Keeping = 'kept' | 'waiting' | 'keeping' | 'conflict' | 'failed'
 
@@ -33,6 +41,13 @@ export type Planning =
   | { readonly kind: 'making' }
   | { readonly kind: 'made'; readonly plan: Plan }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+const sshPort = 22
+
+/** A host on the way as one text. */
+function jumpText({ user, address, port }: Jump): string {
+  return `jump ${user ?? ''}@${address}:${port ?? ''}`
+}
 
 /** Chance for an id; `randomUUID` is missing where the page is not from a trustworthy origin. */
 function newId(): string {
@@ -46,9 +61,8 @@ function isConflict(problems: readonly Problem[]): boolean {
 
 /** A try is of exactly this login: another address or user makes it void. */
 function loginOf(host: HostDraft): string {
-  return [host.address.trim(), host.port.trim(), host.user.trim(), host.login.kind, host.login.keyFile.trim()].join(
-    '\n',
-  )
+  const { kind, keyFile, jump = '' } = host.login
+  return [host.address, host.port, host.user, kind, keyFile, jump].map((text) => text.trim()).join('\n')
 }
 
 export const useWizardStore = defineStore('wizard', () => {
@@ -309,23 +323,66 @@ export const useWizardStore = defineStore('wizard', () => {
     return secrets.get(`${host.id} ${kind}`)?.secret ?? ''
   }
 
+  /** The password of a host on the way; it belongs to that host, whoever is reached over it. */
+  function typeJumpSecret(jump: Jump, secret: string): void {
+    secrets.set(jumpText(jump), { secret, keptFor: '' })
+  }
+
+  function typedJumpSecret(jump: Jump): string {
+    return secrets.get(jumpText(jump))?.secret ?? ''
+  }
+
+  async function handSecret(
+    name: string,
+    kind: SecretKind,
+    owner: { readonly address: string; readonly port: number; readonly user: string },
+  ): Promise<readonly Problem[]> {
+    const typed = secrets.get(name)
+    const keptFor = `${owner.address}:${owner.port} ${owner.user}`
+    if (!typed || typed.secret === '' || typed.keptFor === keptFor || !Number.isInteger(owner.port)) return []
+    const answer = await bridge().ask('secrets.keep', { ...owner, kind, secret: typed.secret })
+    if (!answer.ok) return answer.problems
+    typed.keptFor = keptFor
+    return []
+  }
+
   async function handSecrets(host: HostDraft): Promise<readonly Problem[]> {
-    for (const kind of ['password', 'passphrase', 'sudo'] as const) {
-      const typed = secrets.get(`${host.id} ${kind}`)
-      const port = Number(host.port)
-      const keptFor = `${host.address}:${host.port} ${host.user}`
-      if (!typed || typed.secret === '' || typed.keptFor === keptFor || !Number.isInteger(port)) continue
-      const answer = await bridge().ask('secrets.keep', {
-        address: host.address.trim(),
-        port,
-        user: host.user.trim(),
-        kind,
-        secret: typed.secret,
+    const owner = { address: host.address.trim(), port: Number(host.port), user: host.user.trim() }
+    for (const kind of ['password', 'passphrase', 'sudo', 'code'] as const) {
+      const refused = await handSecret(`${host.id} ${kind}`, kind, owner)
+      if (refused.length > 0) return refused
+      // A code is good for one login.
+      if (kind === 'code') secrets.delete(`${host.id} code`)
+    }
+    for (const jump of readJumps(host.login.jump ?? '') ?? []) {
+      if (typedJumpSecret(jump) === '') continue
+      const configured = await bridge().ask('hosts.config', { address: jump.address })
+      const known = configured.ok ? configured.value : null
+      const refused = await handSecret(jumpText(jump), 'password', {
+        address: jump.address,
+        port: jump.port ?? known?.port ?? sshPort,
+        user: jump.user ?? known?.user ?? 'root',
       })
-      if (!answer.ok) return answer.problems
-      typed.keptFor = keptFor
+      if (refused.length > 0) return refused
     }
     return []
+  }
+
+  /**
+   * Fills in what ~/.ssh/config says about the address that was just typed, where nothing else was typed yet; answers what it says, to be
+   * shown.
+   */
+  async function configure(host: HostDraft): Promise<SshConfigured | null> {
+    const address = host.address.trim()
+    if (address === '') return null
+    const answer = await bridge().ask('hosts.config', { address })
+    if (!answer.ok || answer.value === null || host.address.trim() !== address) return null
+    const { hostName, port, user, keyFile } = answer.value
+    if (port !== undefined && host.port.trim() === String(sshPort)) host.port = String(port)
+    if (user !== undefined && host.user.trim() === 'root') host.user = user
+    if (keyFile !== undefined && host.login.kind === 'key') host.login.keyFile = keyFile
+    if (hostName !== address && isIpv4(hostName) && host.clusterAddress.trim() === '') host.clusterAddress = hostName
+    return answer.value
   }
 
   function plainHost(host: HostDraft): HostDraft {
@@ -361,6 +418,24 @@ export const useWizardStore = defineStore('wizard', () => {
     const answer = await bridge().ask('hosts.trust', { address, port, algorithm, fingerprint })
     if (answer.ok) await tryHost(host)
     else tries.value[host.id] = { login: loginOf(host), tried: { kind: 'problems', problems: answer.problems } }
+  }
+
+  /** Reads the cluster that runs on the directors of this draft into it; answers what of its file the draft does not hold. */
+  async function adopt(): Promise<Adopted> {
+    const current = draft.value
+    if (current === null || !(await keep())) return { kind: 'problems', problems: keepProblems.value }
+    for (const host of current.directors) await handSecrets(host)
+    const { id, name, directors } = JSON.parse(JSON.stringify(current)) as ClusterDraft
+    const answer = await bridge().ask('clusters.adopt', { id, name: name.trim() || id, directors })
+    if (!answer.ok) return { kind: 'problems', problems: answer.problems }
+    const kept = await bridge().ask('drafts.get', { id })
+    if (!kept.ok) return { kind: 'problems', problems: kept.problems }
+    if (draft.value?.id === id) {
+      takeKept(kept.value)
+      go('directors')
+      reached.value = wizardSteps.indexOf('review')
+    }
+    return { kind: 'read', file: answer.value.file, left: answer.value.left }
   }
 
   /** Saves, then lets the core look at the hosts and make the plan. */
@@ -411,10 +486,14 @@ export const useWizardStore = defineStore('wizard', () => {
     factsOf,
     typeSecret,
     typedSecret,
+    typeJumpSecret,
+    typedJumpSecret,
+    configure,
     handSecrets,
     plainHost,
     tryHost,
     trust,
     makePlan,
+    adopt,
   }
 })

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Takes down the virtual IPs that an agent which ended has left on this host's interfaces. A shell script, because it must not depend
-# on anything of the agent, and because it must be fast. It runs twice over: as `release-held.sh guard`, started by the agent, it waits
-# until the agent's end closes its input (also after kill -9) and acts at once, unless that end was a proper one or another agent
-# runs by then; and the unit runs it after every end.
+# Takes down the virtual IPs that an agent which ended has left on this host's interfaces, and tells the other director that it is so. A
+# shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
+# `release-held.sh guard`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
+# unless that end was a proper one or another agent runs by then; and the unit runs it after every end.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
+# /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 dir=${SHOAL_RUN:-/run/shoal}
+state=
+[ -r "$dir/run" ] && read -r state < "$dir/run"
 if [ "$1" = guard ]; then
   trap '' TERM INT HUP
   read -r _
@@ -13,8 +16,20 @@ if [ "$1" = guard ]; then
   [ "$state" = "running $2" ] || exit 0
 fi
 [ -s "$dir/held" ] || exit 0
+left=
 while read -r address device; do
   [ -n "$address" ] && [ -n "$device" ] || continue
-  ip address del "$address" dev "$device" 2>/dev/null && echo "removed $address from $device"
+  if ip address del "$address" dev "$device" 2>/dev/null; then
+    echo "removed $address from $device"
+  elif ip -o address show dev "$device" to "${address%/*}" 2>/dev/null | grep -q .; then
+    left=1
+  fi
 done < "$dir/held"
+# An agent that ended properly has said so itself. bash has UDP built in; without it the other director waits for its deadtime.
+case $state in running*) ;; *) exit 0 ;; esac
+if [ -z "$left" ] && [ -s "$dir/farewell" ] && [ -r "$dir/farewell-to" ] && command -v bash >/dev/null; then
+  while read -r address port; do
+    bash -c 'cat "$1" > "/dev/udp/$2/$3"' farewell "$dir/farewell" "$address" "$port" 2>/dev/null
+  done < "$dir/farewell-to"
+fi
 exit 0

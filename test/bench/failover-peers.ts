@@ -141,8 +141,8 @@ export function keepalived(lab: Lab): Peer {
 const shoalTimes: Readonly<Record<Regime, readonly [keepaliveMs: number, deadtimeMs: number]>> = {
   '1s': [1_000, 2_700],
   '0.1s': [100, 270],
-  // What a new cluster is written with.
-  default: [200, 800],
+  // What the wizard writes for a new cluster.
+  default: [100, 700],
 }
 
 export function shoal(lab: Lab): Peer {

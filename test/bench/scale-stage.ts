@@ -24,6 +24,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { agentProtocol } from '../../domain/contract/agent.ts'
 import { root } from './results.ts'
 import type { Window } from './scale-servers.ts'
 import { standInTable } from './scale-table.ts'
@@ -202,7 +203,7 @@ export async function openStage(): Promise<Stage> {
 
   // The program as it is now: a build beside this measurement does not change what is measured.
   mkdirSync(`${folder}/agent`)
-  for (const file of ['shoal-agent.cjs', `koffi-${process.platform}-${process.arch}.node`])
+  for (const file of ['shoal-agent.cjs', 'release-held.sh', `koffi-${process.platform}-${process.arch}.node`])
     copyFileSync(path.join(root, 'out/agent', file), `${folder}/agent/${file}`)
   writeFileSync(`${folder}/ipvsadm`, clientText(`${folder}/table.sock`), { mode: 0o755 })
   chmodSync(`${folder}/ipvsadm`, 0o755)
@@ -296,7 +297,7 @@ export async function openStage(): Promise<Stage> {
       )
       const began = performance.now()
       for (;;) {
-        const answer = await ask({ ask: 'hello', protocol: 1 }).catch(() => null)
+        const answer = await ask({ ask: 'hello', protocol: agentProtocol }).catch(() => null)
         if (answer !== null) break
         if (ended || performance.now() - began > startLimitMs) throw new Error(`the agent did not start:\n${output}`)
         await delay(readyPollMs)

@@ -1,6 +1,6 @@
 /** The stand-in table refuses what the kernel would refuse, and the agent reads of it what was put in. */
 import { expect, it } from 'vitest'
-import { parseCounters, parseKernelTable } from '../../agent/director/ipvs.ts'
+import { parseCounters, parseKernelTable } from '../../domain/ipvs/kernel-table.ts'
 import { standInTable } from './scale-table.ts'
 
 it('what was put in is what the agent reads', () => {

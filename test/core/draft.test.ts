@@ -84,7 +84,10 @@ describe('a field that is wrong is named with the reason', () => {
     ['realServers.0.weight', '1.5', 'realServers.0.weight number-malformed'],
     ['failure.keepaliveMs', '1', 'failure.keepaliveMs number-malformed'],
     ['failure.deadtimeMs', '250', 'failure.deadtimeMs deadtime-too-short'],
-    ['forwarding', 'nat', 'forwarding forwarding-not-yet'],
+    ['services.0.morePorts', '443', 'services.0.fwmark ports-need-mark'],
+    ['services.0.fwmark', '0', 'services.0.fwmark number-malformed'],
+    ['services.0.realPort', '8080', 'services.0.realPort real-port-needs-nat'],
+    ['services.0.fwmark', '80', 'services.0.persistentS mark-needs-persistence'],
   ] as const)('%s = %j', (path, value, expected) => {
     expect(faults(withField(path, value))).toContain(expected)
   })

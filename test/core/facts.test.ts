@@ -112,8 +112,8 @@ describe('reading is tolerant of what a host lacks and strict about what it says
     const units =
       'Id=keepalived.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=pulse.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState='
     expect(read(answer({ units, running: '812 ldirectord' })).rivals).toEqual([
-      { name: 'keepalived', enabled: true, running: true },
-      { name: 'ldirectord', enabled: false, running: true },
+      { name: 'keepalived', enabled: true, running: true, unit: true },
+      { name: 'ldirectord', enabled: false, running: true, unit: false },
     ])
   })
   it.each([

@@ -205,7 +205,8 @@ describe('a file on a host', () => {
     const { digest, text, encoding } = await opened(at)
     // Another way to write the same file.
     const other = at.name.replace('/ha/', '/ha/../ha//')
-    await at.ask('documents.keep', { file: other, text: 'typed\n', encoding, base: text, digest })
+    const change = { from: 0, to: text.length, insert: 'typed\n' }
+    await at.ask('documents.keep', { file: other, encoding, base: text, digest, change })
     expect(await at.ask('documents.kept', { file: at.name })).toMatchObject({
       value: { text: 'typed\n', file: at.name },
     })

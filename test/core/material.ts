@@ -2,9 +2,10 @@
 // facts script found them there.
 import { newClusterDraft } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
+import { hostFactsSchema } from '../../domain/facts.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { AgentBuild } from '../../core/provision/plan.ts'
-import type { Surveyed } from '../../core/provision/preflight.ts'
+import type { Surveyed } from '../../core/provision/finding.ts'
 import type { HostLook } from '../../core/provision/look.ts'
 
 export const vip = '192.168.2.27'
@@ -42,7 +43,7 @@ export function macOf(hostId: string): string {
 /** A healthy Debian host of the cluster; `changes` replace whole parts. */
 export function factsOf(hostId: string, changes: Partial<HostFacts> = {}): HostFacts {
   const isReal = hostId.startsWith('real')
-  return {
+  const facts = hostFactsSchema.parse({
     atMs: 1_000,
     hostName: hostId,
     os: { id: 'debian', version: '12', family: 'debian', pretty: 'Debian GNU/Linux 12 (bookworm)' },
@@ -88,8 +89,8 @@ export function factsOf(hostId: string, changes: Partial<HostFacts> = {}): HostF
     rivals: [],
     listening: isReal ? [{ protocol: 'tcp', address: '0.0.0.0', port: 80, process: 'nginx' }] : [],
     firewall: { active: [], inputDrops: false },
-    ...changes,
-  }
+  })
+  return { ...facts, ...changes }
 }
 
 function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
@@ -99,6 +100,9 @@ function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
   return {
     asked: hostId.startsWith('director'),
     vipMacs: [],
+    routerMacs: [],
+    tunnels: {},
+    paths: [],
     macs: hostId.startsWith('director') ? Object.fromEntries(macs) : {},
     vipFiles: [],
     sysctlLines: [],

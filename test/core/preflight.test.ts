@@ -35,6 +35,7 @@ const eth0 = (hostId: string, more: readonly { address: string; prefix: number; 
     },
   ],
 })
+const calm = factsOf('director-1').firewall
 const vipHere = { address: vip, prefix: 32, dynamic: false }
 const ours = { agentVersion: 'v', agentRunning: true, configDigest: 'c', clusterKeyDigest: 'ours' }
 const table = `-A -t ${vip}:80 -s wlc`
@@ -92,7 +93,7 @@ describe('each thing that is wrong is found, on the host where it is, with the s
     ['a clock that is off', { 'director-2': { clockOffsetMs: -4_000 } }, {}, [['director-2', 'clock-skew', 'warning']]],
     [
       'keepalived',
-      { 'director-1': { rivals: [{ name: 'keepalived', enabled: true, running: true }] } },
+      { 'director-1': { rivals: [{ name: 'keepalived', enabled: true, running: true, unit: true }] } },
       {},
       [['director-1', 'rival-present', 'block']],
     ],
@@ -209,9 +210,61 @@ describe('each thing that is wrong is found, on the host where it is, with the s
     ],
     [
       'a firewall',
-      { 'director-1': { firewall: { active: ['firewalld'], inputDrops: true } } },
+      { 'director-1': { firewall: { ...calm, active: ['firewalld'], inputDrops: true } } },
       {},
       [['director-1', 'firewall-active', 'warning']],
+    ],
+    [
+      'a firewall that the build can open',
+      {
+        'real-1': {
+          firewall: { ...calm, inputDrops: true },
+          commands: { ...factsOf('real-1').commands, iptables: '/sbin/iptables' },
+        },
+      },
+      {},
+      [['real-1', 'firewall-opened', 'note']],
+    ],
+    [
+      'a container as director',
+      { 'director-1': { container: 'lxc' } },
+      {},
+      [['director-1', 'director-in-container', 'warning']],
+    ],
+    ['a cloud', { 'director-2': { cloud: 'Amazon' } }, {}, [['director-2', 'cloud-network', 'warning']]],
+    ['an immutable system', { 'real-1': { immutable: true } }, {}, [['real-1', 'os-immutable', 'block']]],
+    ['joined packets', { 'director-1': { lroCards: ['eth0'] } }, {}, [['director-1', 'lro-on', 'warning']]],
+    [
+      'answers for other machines',
+      { 'director-1': { sysctls: { 'net.ipv4.conf.all.proxy_arp': '1' } } },
+      {},
+      [['director-1', 'proxy-arp-on', 'warning']],
+    ],
+    [
+      'the port of the heartbeat in use',
+      { 'director-1': { listening: [{ protocol: 'udp', address: '0.0.0.0', port: 539, process: 'pulse' }] } },
+      {},
+      [['director-1', 'heartbeat-port-taken', 'block']],
+    ],
+    [
+      'kube-proxy that works without IPVS',
+      { 'director-1': { rivals: [{ name: 'kube-proxy', enabled: false, running: true, unit: false }] } },
+      {},
+      [['director-1', 'rival-present', 'warning']],
+    ],
+    [
+      'rules left from another way of being a real server',
+      { 'real-1': { firewall: { ...calm, redirects: [`-A PREROUTING -d ${vip}/32 -p tcp -j REDIRECT`] } } },
+      {},
+      [['real-1', 'redirect-left', 'warning']],
+    ],
+    [
+      'a heartbeat path that loses packets',
+      {},
+      {
+        'director-1': { paths: [{ local: '192.168.2.117', remote: '192.168.2.15', sent: 5, received: 4, worstMs: 2 }] },
+      },
+      [['director-1', 'heartbeat-lossy', 'warning']],
     ],
     [
       'gratuitous ARP dropped',
@@ -359,6 +412,11 @@ yes
 vip Unicast reply from 192.168.2.27 [52:54:00:00:00:99]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.8ms
+router Unicast reply from 10.8.8.30 [52:54:00:00:00:98]  0.8ms
+
+@M trials
+tunnel 192.168.2.243 1480
+path 10.0.0.1 10.0.0.2 PING 10.0.0.2 (10.0.0.2) from 10.0.0.1 : 56(84) bytes of data.  --- 10.0.0.2 ping statistics --- 5 packets transmitted, 5 received, 0% packet loss, time 805ms rtt min/avg/max/mdev = 0.3/0.5/0.9/0.1 ms
 
 @M end
 `,
@@ -367,6 +425,9 @@ host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.8ms
     expect(look).toEqual({
       asked: true,
       vipMacs: ['52:54:00:00:00:99'],
+      routerMacs: ['52:54:00:00:00:98'],
+      tunnels: { '192.168.2.243': 1480 },
+      paths: [{ local: '10.0.0.1', remote: '10.0.0.2', sent: 5, received: 5, worstMs: 0.9 }],
       macs: { '192.168.2.15': ['02:00:00:00:00:02'] },
       vipFiles: ['/etc/network/interfaces'],
       sysctlLines: [{ file: '/etc/sysctl.d/10.conf', key: 'net.ipv4.conf.all.arp_ignore', value: '0' }],
@@ -386,3 +447,103 @@ function lookMacs(): Record<string, readonly string[]> {
 function never(): never {
   throw new Error('material without a card')
 }
+
+describe('NAT and tunnel are looked at for what they need', () => {
+  function codes(
+    changes: Partial<typeof draft>,
+    facts: Readonly<Record<string, Partial<HostFacts>>> = {},
+    looks: Readonly<Record<string, Partial<HostLook>>> = {},
+  ): readonly string[] {
+    const other = { ...draft, ...changes }
+    const seen = preflight({
+      draft: other,
+      surveyed: surveyedOf(other, facts, looks),
+      machines: ['x86_64'],
+      lvscf: draftLvscf(other),
+    })
+    for (const finding of seen) {
+      for (const language of ['en', 'zh-CN'] as const) {
+        expect(`${speak(finding.problem, language).says}`).not.toMatch(/\?|\{/)
+      }
+    }
+    return seen.map(({ hostId, problem: { code, severity } }) => `${hostId} ${code} ${severity}`)
+  }
+  const card = (name: string, address: string, mac: string): HostFacts['nics'][number] => ({
+    name,
+    mac,
+    up: true,
+    mtu: 1500,
+    addresses: [{ address, prefix: 24, dynamic: false }],
+  })
+  const inside = Object.fromEntries(
+    ['director-1', 'director-2', 'real-1', 'real-2'].map((id, at) => [
+      id,
+      { nics: [...factsOf(id).nics, card('eth1', `10.8.8.${31 + at}`, `02:00:00:00:01:0${at}`)] },
+    ]),
+  )
+  const nat = {
+    forwarding: 'nat' as const,
+    natRouter: { address: '10.8.8.30', device: 'eth1', prefix: '24' },
+    realServerWay: { direct: 'sysctl' as const, nat: 'policy-route' as const },
+  }
+
+  it('NAT on two networks has nothing to find', () => {
+    expect(codes(nat, inside)).toEqual([])
+  })
+  it('a director without the inside card, and a real server outside that network', () => {
+    expect(codes(nat)).toEqual([
+      'director-1 device-missing block',
+      'director-2 device-missing block',
+      'real-1 router-not-beside block',
+      'real-2 router-not-beside block',
+    ])
+  })
+  it('with a default route, clients beside the real servers are warned about', () => {
+    expect(codes({ ...nat, realServerWay: { direct: 'sysctl', nat: 'default-route' } }, inside)).toEqual([
+      'real-1 answers-go-straight warning',
+      'real-2 answers-go-straight warning',
+    ])
+  })
+  it('somebody who answers for the router address, a masquerade and rules of the host itself', () => {
+    const mixed = {
+      ...inside,
+      'director-1': { ...inside['director-1'], firewall: { ...calm, masquerades: ['-A POSTROUTING -j MASQUERADE'] } },
+      'real-1': { ...inside['real-1'], rules: ['100:\tfrom 10.8.8.33 lookup 7', '5400:\tfrom 10.8.8.33 lookup 5391'] },
+    }
+    expect(codes(nat, mixed, { 'director-2': { routerMacs: ['52:54:00:00:00:98'] } })).toEqual([
+      'director-2 vip-answered block',
+      'director-1 masquerade-found warning',
+      'real-1 policy-rules-found warning',
+    ])
+  })
+  it('a service on the address requests arrive at is found, with NAT its own', () => {
+    const bound = { listening: [{ protocol: 'tcp' as const, address: '192.168.2.243', port: 80 }] }
+    expect(codes(nat, { ...inside, 'real-1': { ...inside['real-1'], ...bound } })).toEqual([])
+  })
+  it('a real server without ipip, and a way that is too narrow for wrapped packets', () => {
+    const ready = { 'real-1': { ipip: true }, 'real-2': {} }
+    const looks = { 'director-1': { tunnels: { '192.168.2.243': 1500 } } }
+    expect(codes({ forwarding: 'tunnel' }, ready, looks)).toEqual([
+      'real-2 ipip-missing block',
+      'director-1 tunnel-mtu note',
+    ])
+  })
+  it('a rival is stopped with the word of the operator only, and takes its virtual IP along', () => {
+    const rival = {
+      'director-1': {
+        ...eth0('director-1', [vipHere]),
+        rivals: [{ name: 'keepalived', enabled: true, running: true, unit: true }],
+        listening: [{ protocol: 'udp' as const, address: '0.0.0.0', port: 539, process: 'keepalived' }],
+      },
+    }
+    expect(codes({}, rival)).toEqual([
+      'director-1 vip-on-host block',
+      'director-1 rival-present block',
+      'director-1 heartbeat-port-taken block',
+    ])
+    expect(codes({ consent: { stop: ['director-1/keepalived'], firewall: true } }, rival)).toEqual([
+      'director-1 vip-on-host warning',
+      'director-1 rival-stopped note',
+    ])
+  })
+})

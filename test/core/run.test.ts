@@ -272,6 +272,46 @@ describe('a step that fails', () => {
   })
 })
 
+describe('a run that ended early', () => {
+  const parts = () => [
+    step('real-1', 'arp-silence', { run: `echo silence >>${folder}/log`, alreadySo: `grep -q silence ${folder}/log` }),
+    step('real-1', 'vip-up', {
+      run: `[ -e ${folder}/may ]; echo vip >>${folder}/log`,
+      alreadySo: `grep -q vip ${folder}/log`,
+    }),
+    step('director-1', 'agent-start', { run: `echo start >>${folder}/log`, alreadySo: `grep -q start ${folder}/log` }),
+  ]
+  it('tries one step again and nothing after it', async () => {
+    const first = await carryOut(newRun(parts()), draft, ports())
+    expect(states(first)).toEqual({
+      'real-1/arp-silence': 'done',
+      'real-1/vip-up': 'failed',
+      'director-1/agent-start': 'not-run',
+    })
+    const still = await carryOut(first, draft, ports(), 'real-1/vip-up')
+    expect(still).toMatchObject({ state: 'failed', problems: [{ code: 'command-failed' }] })
+    writeFileSync(join(folder, 'may'), '')
+    const one = await carryOut(still, draft, ports(), 'real-1/vip-up')
+    expect(one.state).toBe('cancelled')
+    expect(one.steps.find(({ stepId }) => stepId === 'real-1/vip-up')?.problem).toBeUndefined()
+    expect(states(one)).toMatchObject({ 'real-1/vip-up': 'done', 'director-1/agent-start': 'not-run' })
+    expect(read(join(folder, 'log'))).toBe('silence\nvip\n')
+  })
+  it('goes on where it stood: what is still so keeps how it ended, what is gone is done anew', async () => {
+    const first = await carryOut(newRun(parts()), draft, ports())
+    writeFileSync(join(folder, 'may'), '')
+    const whole = await carryOut(first, draft, ports())
+    expect(whole.state).toBe('proving')
+    expect(whole.problems).toEqual([])
+    expect(whole.steps[0]).toEqual(first.steps[0])
+    expect(read(join(folder, 'log'))).toBe('silence\nvip\nstart\n')
+    // As after a host was set up anew meanwhile.
+    writeFileSync(join(folder, 'log'), 'vip\nstart\n')
+    expect((await carryOut(whole, draft, ports())).state).toBe('proving')
+    expect(read(join(folder, 'log'))).toBe('vip\nstart\nsilence\n')
+  })
+})
+
 describe('a connection cut in the middle', () => {
   it('is made again, and a step that had ended meanwhile is found so', async () => {
     real.cutAt('halfway', 'after')

@@ -9,7 +9,7 @@ import type { Server as NetServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ssh2 from 'ssh2'
-import type { AuthContext, Connection, ServerChannel } from 'ssh2'
+import type { AuthContext, Connection, KeyboardAuthContext, ServerChannel } from 'ssh2'
 
 export interface HostOptions {
   readonly password?: string
@@ -17,6 +17,10 @@ export interface HostOptions {
   readonly keyboard?: boolean
   /** Public keys that may log in, OpenSSH format. */
   readonly keys?: readonly string[]
+  /** Asks by keyboard-interactive for this code as well, after the key or the password. */
+  readonly code?: string
+  /** Connects on to other hosts, as a jump host does. */
+  readonly forwards?: boolean
   /** What sudo does: nothing to be asked (the login is root), free, asks for this password, or refuses. */
   readonly sudo?: 'root' | 'free' | 'refuses' | { readonly password: string }
   readonly hostKey?: string
@@ -24,6 +28,8 @@ export interface HostOptions {
   readonly greeting?: string
   /** Shell before every script: what is special about this host. */
   readonly before?: string
+  /** Where the scripts' absolute paths lie on this machine, instead of the few that are mapped by default. */
+  readonly root?: (script: string, folder: string) => string
 }
 
 export interface TestHost {
@@ -35,6 +41,8 @@ export interface TestHost {
   readonly scripts: readonly string[]
   /** `method user` of each try to log in. */
   readonly logins: readonly string[]
+  /** `address:port` of each connection made from here for others. */
+  readonly forwarded: readonly string[]
   /** Ends every connection without a word, before the script that contains `text` is run, or when its output does. */
   cutAt: (text: string, when: 'before' | 'after') => void
   /** Accepts no connection while true. */
@@ -66,6 +74,7 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
   const commands: string[] = []
   const scripts: string[] = []
   const logins: string[] = []
+  const forwarded: string[] = []
   const sockets = new Set<Socket>()
   const cuts: { text: string; when: 'before' | 'after' }[] = []
   const sudo = options.sudo ?? 'root'
@@ -74,21 +83,38 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
     for (const socket of sockets) socket.destroy()
   }
 
-  function authenticate(context: AuthContext): void {
+  function askCode(context: KeyboardAuthContext): void {
+    context.prompt([{ prompt: 'Verification code: ', echo: false }], (answers) => {
+      if (answers[0] === options.code) context.accept()
+      else context.reject(['keyboard-interactive'])
+    })
+  }
+
+  function authenticate(context: AuthContext, took: { key: boolean }): void {
     if (context.method !== 'none') logins.push(`${context.method} ${context.username}`)
+    if (took.key && context.method === 'keyboard-interactive') {
+      askCode(context)
+      return
+    }
     const offered = options.keyboard ? ['keyboard-interactive'] : options.keys ? ['publickey'] : ['password']
     if (context.method === 'password' && !options.keyboard && context.password === options.password) context.accept()
     else if (context.method === 'keyboard-interactive' && options.keyboard) {
       context.prompt([{ prompt: 'Password: ', echo: false }], (answers) => {
-        if (answers[0] === options.password) context.accept()
-        else context.reject(['keyboard-interactive'])
+        if (answers[0] !== options.password) context.reject(['keyboard-interactive'])
+        else if (options.code === undefined) context.accept()
+        else askCode(context)
       })
     } else if (context.method === 'publickey' && options.keys) {
       const matches = options.keys.some((text) => {
         const key = ssh2.utils.parseKey(text)
         return !(key instanceof Error) && key.getPublicSSH().equals(context.key.data)
       })
-      if (matches) context.accept()
+      if (matches && options.code !== undefined) {
+        // The first question is without a signature and only asks whether the key would do.
+        if (context.signature) took.key = true
+        if (context.signature) context.reject(['keyboard-interactive'], true)
+        else context.accept()
+      } else if (matches) context.accept()
       else context.reject(['publickey'])
     } else context.reject(offered as never)
   }
@@ -124,7 +150,7 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
       channel.end()
     })
     child.stdin.on('error', () => undefined)
-    child.stdin.end(`${who}${options.before ?? ''}\n${rooted(script, folder)}`)
+    child.stdin.end(`${who}${options.before ?? ''}\n${(options.root ?? rooted)(script, folder)}`)
   }
 
   function execute(channel: ServerChannel, command: string): void {
@@ -163,11 +189,32 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
 
   const server = new ssh2.Server({ hostKeys: [options.hostKey ?? newHostKey().private] }, (client: Connection) => {
     client.on('error', () => undefined)
-    client.on('authentication', authenticate)
+    const took = { key: false }
+    client.on('authentication', (context) => {
+      authenticate(context, took)
+    })
     client.on('ready', () => {
       client.on('session', (accept) => {
         accept().on('exec', (acceptExec, _reject, { command }) => {
           execute(acceptExec(), command)
+        })
+      })
+      client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        if (!options.forwards) {
+          reject()
+          return
+        }
+        forwarded.push(`${destIP}:${destPort}`)
+        const behind = connect(destPort, destIP)
+        behind.once('error', () => {
+          reject()
+        })
+        behind.once('connect', () => {
+          const channel = accept()
+          channel.on('error', () => undefined)
+          behind.on('error', () => undefined)
+          behind.pipe(channel).pipe(behind)
+          channel.on('close', () => behind.destroy())
         })
       })
       client.on(
@@ -197,6 +244,7 @@ export async function startHost(options: HostOptions = {}): Promise<TestHost> {
     commands,
     scripts,
     logins,
+    forwarded,
     down: false,
     cut,
     cutAt: (text, when) => {

@@ -199,7 +199,7 @@ describe('host keys', () => {
     const known = openKnownHosts(join(home, 'own'), home)
     const blob = (text: string | undefined): Buffer => Buffer.from(text?.split(' ')[1] ?? '', 'base64')
     const kind = async (name: string, key: string | undefined): Promise<string> =>
-      (await known.judge(name, 22, blob(key))).kind
+      (await known.judge({ address: name, port: 22 }, blob(key))).kind
     expect(await kind('lvs1', hashed)).toBe('known')
     expect(await kind('lvs2', hashed)).toBe('unknown')
     expect(await kind('good.example', pattern)).toBe('known')

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { agentProtocol } from '../../domain/contract/agent.ts'
-import type { DirectorReport, JournalEntry, Role } from '../../domain/contract/agent.ts'
+import type { DirectorReport, JournalEntry, Role, ServiceReport } from '../../domain/contract/agent.ts'
+import { afterChange } from '../../domain/status.ts'
 import type { ClusterStatus } from '../../domain/status.ts'
 import { openSecrets } from '../../core/secrets.ts'
 import { openHosts } from '../../core/ssh/hosts.ts'
 import type { Hosts } from '../../core/ssh/hosts.ts'
 import { openKnownHosts } from '../../core/ssh/known-hosts.ts'
+import { sshDoor } from '../../core/live/agent-line.ts'
 import { openJournal } from '../../core/live/journal.ts'
 import type { Journal } from '../../core/live/journal.ts'
 import { startWatch } from '../../core/live/watch.ts'
@@ -26,6 +28,8 @@ class TestAgent {
   protocol = agentProtocol
   role: Role
   mute = false
+  /** Told in the parts of a snapshot, one in each. */
+  services: readonly ServiceReport[] = []
   private seq = 10
   private readonly sockets = new Set<Socket>()
   private server: Server | undefined
@@ -99,7 +103,9 @@ class TestAgent {
       const { name: director, protocol } = this
       say({ hello: { protocol, version: '0.1.0', director, bootId: '1', configDigest: 'd', generation: 1 } })
     } else if (ask === 'watch') {
-      say({ snapshot: { seq: this.seq, atMs: Date.now(), director: this.director(), services: [] } })
+      for (const service of this.services.slice(0, -1)) say({ part: [service] })
+      const services = this.services.slice(-1)
+      say({ snapshot: { seq: this.seq, atMs: Date.now(), director: this.director(), services } })
     } else if (ask === 'journal') say({ journal: this.journal })
     else {
       this.orders.push(order)
@@ -152,10 +158,13 @@ async function begin(): Promise<void> {
     login: { kind: 'password' as const, keyFile: '' },
   })) as unknown as typeof web.directors
   watch = startWatch('c', { ...web, directors }, 100, ['192.168.2.27'], {
-    hosts,
+    door: sshDoor(hosts),
     journal,
     now: Date.now,
-    onStatus: (status) => statuses.push(status),
+    onChange: (change) => {
+      const before = statuses.at(-1)
+      statuses.push(afterChange(before ?? watch.status(), change))
+    },
     onJournal: () => undefined,
   })
   await watch.heardOrFailed(8_000)
@@ -262,7 +271,7 @@ it('an agent of another protocol is refused with both numbers', async () => {
   await begin()
   expect(watch.status().directors[0]?.problem).toMatchObject({
     code: 'agent-other-protocol',
-    detail: { theirs: 99, ours: 1 },
+    detail: { theirs: 99, ours: agentProtocol },
   })
 })
 
@@ -290,4 +299,31 @@ it('half a line at the end of the kept history is left out, and what comes next 
   await second.add([agent(0).entry(2, 2_000)])
   expect((await openJournal(file)).newest(9).map(({ seq }) => seq)).toEqual([1, 2])
   await begin()
+})
+
+it('a snapshot in parts is one snapshot; a report without the list of virtual IPs leaves it as it is', async () => {
+  const [first] = agents
+  if (!first) throw new Error('no agent')
+  first.services = [1, 2, 3].map((n) => ({
+    id: `tcp 192.168.2.27:${n}`,
+    name: `web${n}`,
+    address: '192.168.2.27',
+    port: n,
+    protocol: 'tcp',
+    scheduler: 'rr',
+    inKernel: true,
+    sorry: false,
+    realServers: [],
+  }))
+  await begin()
+  await until((status) => status.directors[0]?.services.length === 3)
+  expect(watch.status().directors[0]?.services.map((s) => s.name)).toEqual(['web1', 'web2', 'web3'])
+  const { virtualIps, ...rest } = first.director()
+  first.report({ director: { ...rest, term: 9 } })
+  await until((status) => status.directors[0]?.report?.term === 9)
+  expect(watch.status().directors[0]?.report?.virtualIps).toEqual(virtualIps)
+  // After the next connection the parts of the former one do not count.
+  first.report({}, 5)
+  await until((status) => status.directors[0]?.report?.term === 1)
+  expect(watch.status().directors[0]?.services).toHaveLength(3)
 })

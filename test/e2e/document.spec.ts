@@ -3,8 +3,9 @@
  * not meant, not a version nobody has seen, not what was typed before a crash.
  */
 import type { Locator, Page } from '@playwright/test'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { largeFile } from '../bench/generated.ts'
 import { startHost } from '../core/ssh-host.ts'
 import { expect, expectAccessible, picture, test } from './fixtures.ts'
 import { scratch } from './serve.ts'
@@ -335,7 +336,7 @@ test('a file on a director is opened, saved and merged over SSH', async ({ signe
   await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
   await page.getByText('On a director …').click()
   await expect(page.getByLabel('Path there')).toHaveValue('/etc/sysconfig/ha/lvs.cf')
-  await page.getByLabel('Address of the director').fill('127.0.0.1')
+  await page.getByLabel('Address of the host').fill('127.0.0.1')
   await page.getByLabel('Path there').fill(file)
   await page.getByRole('textbox', { name: 'SSH port' }).fill(String(host.port))
   await page.getByRole('radiogroup', { name: 'Log in with' }).getByText('Password', { exact: true }).click()
@@ -381,6 +382,93 @@ test('a file on a director is opened, saved and merged over SSH', async ({ signe
   await expect(page.getByRole('alert')).toContainText('127.0.0.1')
   await expect(savedState(page)).toHaveText('Not saved')
   await host.close()
+})
+
+test('a document is saved to a host it did not come from, never over a file there unasked', async ({
+  signedIn: page,
+}) => {
+  const folder = mkdtempSync(path.join(scratchHome, 'host-'))
+  const there = path.join(folder, 'lvs.cf')
+  writeFileSync(there, 'serial_no = 1\n', { mode: 0o640 })
+  const host = await startHost({ password: 'only-here' })
+  await openFile(page, original)
+  await bar(page, 'Save as …').click()
+  const dialog = page.getByRole('dialog', { name: 'Save as' })
+  await dialog.getByText('On a host', { exact: true }).click()
+  await dialog.getByLabel('Address of the host').fill('127.0.0.1')
+  await dialog.getByLabel('Path there').fill(there)
+  await dialog.getByRole('textbox', { name: 'SSH port' }).fill(String(host.port))
+  await dialog.getByRole('radiogroup', { name: 'Log in with' }).getByText('Password', { exact: true }).click()
+  await dialog.getByRole('textbox', { name: 'Password', exact: true }).fill('only-here')
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(dialog.getByRole('alert')).toContainText('SHA256:')
+  await picture(page, 'document-save-to-host')
+  await expectAccessible(page, 'saving to a host')
+  await dialog.getByRole('button', { name: 'Accept this key' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('is there already')
+  expect(readFileSync(there, 'utf8')).toBe('serial_no = 1\n')
+  await dialog.getByRole('button', { name: 'Replace it' }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect(page.locator('.bar')).toContainText('root@127.0.0.1')
+  expect([readFileSync(there, 'utf8'), statSync(there).mode & 0o777]).toEqual([original, 0o640])
+  await host.close()
+})
+
+test('the encoding is changed by hand: read again, or saved in another', async ({ signedIn: page }) => {
+  const bytes = Buffer.concat([Buffer.from('# '), Buffer.from('d6d0cec4', 'hex'), Buffer.from(`\n${original}`)])
+  const file = await openFile(page, bytes)
+  await page.getByRole('button', { name: 'Encoding GB18030' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Encoding' })
+  await expectAccessible(page, 'the encoding')
+  await dialog.getByLabel('UTF-8').check()
+  await dialog.getByRole('button', { name: 'Read again as UTF-8' }).click()
+  await expect(dialog.getByRole('alert')).toContainText('some would be others')
+  await picture(page, 'document-encoding')
+  await dialog.getByLabel('Latin-1').check()
+  await dialog.getByRole('button', { name: 'Read again as Latin-1' }).click()
+  await expect(line(page, '# ÖÐÎÄ')).toBeVisible()
+  await page.getByRole('button', { name: 'Encoding Latin-1' }).click()
+  await dialog.getByLabel('GB18030').check()
+  await dialog.getByRole('button', { name: 'Read again as GB18030' }).click()
+  await expect(line(page, '# 中文')).toBeVisible()
+  await page.getByRole('button', { name: 'Encoding GB18030' }).click()
+  await dialog.getByLabel('UTF-8').check()
+  await dialog.getByRole('button', { name: 'Save as UTF-8' }).click()
+  await expect(savedState(page)).toHaveText('Not saved')
+  expect(readFileSync(file).equals(bytes)).toBe(true)
+  await bar(page, 'Save').click()
+  await expect(savedState(page)).toHaveText('Saved')
+  expect(readFileSync(file, 'utf8')).toBe(`# 中文\n${original}`)
+})
+
+test('10,000 real servers: one is added, its form is there, and one key changes one byte', async ({
+  signedIn: page,
+}) => {
+  const text = largeFile(1, 10_000)
+  const file = await openFile(page, text)
+  await expect(page.getByTestId('problems')).toContainText('many')
+  await treeItem(page, 'service0').click()
+  await page.getByRole('button', { name: 'Add real server' }).click()
+  await expect(page.getByTestId('form').getByRole('heading')).toContainText('server1')
+  await page.getByLabel('address', { exact: true }).fill('10.9.9.9')
+  await bar(page, 'Save').click()
+  await expect(savedState(page)).toHaveText('Saved')
+  const added = '     server server1 {\n         address = 10.9.9.9\n         active = 0\n         weight = 1\n     }\n'
+  expect(readFileSync(file, 'utf8')).toBe(text.replace(/}\n$/, `${added}}\n`))
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+  await expect(page.getByTestId('form').getByRole('heading')).toContainText('rs9999')
+  await bar(page, 'Save').click()
+  await expect(savedState(page)).toHaveText('Saved')
+  expect(readFileSync(file, 'utf8')).toBe(text)
+})
+
+test('a file chosen in a browser opens as a copy', async ({ signedIn: page }) => {
+  await page.getByRole('link', { name: 'Open an lvs.cf' }).first().click()
+  await page
+    .getByTestId('upload')
+    .setInputFiles({ name: 'lvs.cf', mimeType: 'text/plain', buffer: Buffer.from(original) })
+  await expect(line(page, 'virtual shop')).toBeVisible()
+  await expect(savedState(page)).toHaveText('Not saved')
 })
 
 test('a file dropped on the page opens as a copy, with its encoding', async ({ signedIn: page }) => {

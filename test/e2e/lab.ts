@@ -25,9 +25,11 @@ export interface LabBench {
 }
 
 /** Hosts of layout `dr` with nothing on them, and a signed-in page in front of them. Prints how long the hosts took. */
-export async function openBench(options: { offered?: (lab: Lab) => readonly OfferedHost[] } = {}): Promise<LabBench> {
+export async function openBench(
+  options: { offered?: (lab: Lab) => readonly OfferedHost[]; name?: string } = {},
+): Promise<LabBench> {
   const began = performance.now()
-  const lab = await up('dr', { name: 'e2e', replace: true })
+  const lab = await up('dr', { name: options.name ?? 'e2e', replace: true })
   console.log(`the lab is up after ${((performance.now() - began) / 1000).toFixed(1)} s`)
   const dir = scratch()
   let serving: Serving | undefined

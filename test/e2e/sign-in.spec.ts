@@ -108,7 +108,7 @@ test.describe('the command', () => {
     expect(open.code).toBe(1)
     expect(open.said).toContain('0.0.0.0 is not an address of this machine alone')
     expect(open.said).toContain('ssh -L')
-    const taken = shoal('serve', '--port', new URL(serving.origin).port, '--data', serving.dataDir)
+    const taken = shoal('serve', '--port', new URL(serving.origin).port, '--data', `${serving.dataDir}-other`)
     expect(taken.code).toBe(1)
     expect(taken.said).toContain('Something else already listens')
     expect(shoal('serve', '--port', '70000').said).toContain('0 to 65535')

@@ -57,7 +57,9 @@ test('a draft survives going back, a reload and a crash of Shoal', async ({ brow
   await picture(later, 'start-with-draft')
   await later.getByRole('button', { name: 'Continue shop' }).click()
   await expect(firstDirector(later).getByRole('textbox', { name: 'Address' })).toHaveValue('192.0.2.11')
-  await expect(firstDirector(later).getByText('/root/.ssh/id_lab')).toBeVisible()
+  await expect(firstDirector(later).getByRole('combobox', { name: 'Private key file' })).toHaveValue(
+    '/root/.ssh/id_lab',
+  )
   await expect(secondDirector(later).getByRole('textbox', { name: 'Address' })).toHaveValue('192.0.2.')
   await later.close()
   await second.stop()

@@ -54,7 +54,7 @@ export async function giveHost(section: Locator, host: HostToGive): Promise<void
     section.getByRole('radiogroup', { name: 'Log in with' }).getByText(name, { exact: true }).click()
   if (login.kind === 'key') {
     await choose('Key')
-    await typeIntoSelect(section.getByRole('combobox', { name: 'Private key file' }), login.keyFile)
+    await section.getByRole('combobox', { name: 'Private key file' }).fill(login.keyFile)
   } else {
     await choose('Password')
     await section.getByRole('textbox', { name: 'Password', exact: true }).fill(login.password)

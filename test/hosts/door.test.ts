@@ -101,6 +101,13 @@ describe('tries', () => {
       expect(await codeOf(door.signIn({ password: 'no' }))).toBe('sign-in-wrong-password')
   })
 
+  it('failures from one address make nobody else wait', async () => {
+    const { door } = doorAt(async (password) => password === 'yes')
+    for (let n = 0; n <= freeFailures; n += 1) await door.signIn({ password: 'no' }, '192.0.2.7')
+    expect(await codeOf(door.signIn({ password: 'yes' }, '192.0.2.7'))).toBe('sign-in-too-often')
+    expect(await codeOf(door.signIn({ password: 'yes' }, '192.0.2.8'))).toBe('ok')
+  })
+
   it('tries side by side are counted one after the other', async () => {
     const { door } = doorAt(async () => false)
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(door.signIn({ password: 'no' }))))

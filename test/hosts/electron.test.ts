@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectWindows } from '../../electron/bridge.ts'
 import type { MainIpc, Receiver } from '../../electron/bridge.ts'
 import { askChannel, eventChannel } from '../../electron/channels.ts'
+import { fileDialogs } from '../../electron/file-dialogs.ts'
 import { keychain } from '../../electron/keychain.ts'
-import { menuTemplate } from '../../electron/menu.ts'
+import { menuTemplate, menuWords } from '../../electron/menu.ts'
 import { isOwnPage, isOwnSender, pageAddress, screenHandler } from '../../electron/page.ts'
 import { preloadBridge } from '../../electron/preload-bridge.ts'
 import { agentDir, readStart } from '../../electron/start.ts'
@@ -75,6 +76,7 @@ describe('the bridge', () => {
     }
     const fake = echoCore()
     const logged: string[] = []
+    const noted: string[] = []
     const windows: { url: string; destroyed: boolean; sent: unknown[][] }[] = []
     const receivers = (): Receiver[] =>
       windows.map((window) => ({
@@ -88,6 +90,7 @@ describe('the bridge', () => {
       receivers,
       home: pageAddress,
       log: (level, message) => logged.push(`${level} ${message}`),
+      audit: { note: (who, request) => noted.push(`${who.via} ${request}`), event: () => {}, close: async () => {} },
     })
     const pageListeners = new Set<(event: unknown, ...args: unknown[]) => void>()
     const page = preloadBridge({
@@ -95,13 +98,14 @@ describe('the bridge', () => {
       on: (_channel, listener) => pageListeners.add(listener),
       off: (_channel, listener) => pageListeners.delete(listener),
     })
-    return { ...fake, handlers, logged, windows, disconnect, page, pageListeners }
+    return { ...fake, handlers, logged, noted, windows, disconnect, page, pageListeners }
   }
 
   it('carries a request of our page to the core and the result back', async () => {
-    const { page, asked } = connect()
+    const { page, asked, noted } = connect()
     expect(await page.ask('echo' as never, { id: 'a' } as never)).toEqual({ ok: true, value: { id: 'a' } })
     expect(asked).toEqual([{ name: 'echo', args: { id: 'a' } }])
+    expect(noted).toEqual(['window echo'])
     expect(await page.ask('app.info', {})).toMatchObject({ ok: false, problems: [{ code: 'not-found' }] })
   })
 
@@ -192,7 +196,7 @@ describe('the window', () => {
     expect(prevented('will-attach-webview')).toBe(true)
   })
 
-  it('grants copying and no other permission, and no device', () => {
+  it('grants copying and notifications, no other permission, and no device', () => {
     let asked: ((contents: unknown, permission: string, decide: (granted: boolean) => void) => void) | undefined
     let checked: ((contents: unknown, permission: string) => boolean) | undefined
     let device: (() => boolean) | undefined
@@ -214,7 +218,7 @@ describe('the window', () => {
       expect(checked?.(null, permission)).toBe(granted)
       return granted
     })
-    expect(decisions).toEqual([false, false, false, false, false, true])
+    expect(decisions).toEqual([false, false, true, false, false, true])
     expect(device?.()).toBe(false)
   })
 
@@ -237,6 +241,43 @@ describe('the window', () => {
     expect(await readWindowState(dir)).toEqual(at(3, 4))
     writeFileSync(path.join(dir, 'window.json'), '{"bounds":{"x":1e99}}')
     expect(await readWindowState(dir)).toEqual({ maximized: false })
+  })
+})
+
+describe('the file dialogs', () => {
+  /** Electron's two dialogs, answering these paths; undefined is the operator going back. */
+  function dialogs(answers: { readonly open?: string; readonly save?: string }) {
+    const asked: unknown[] = []
+    const choose = fileDialogs(
+      {
+        open: (options) => {
+          asked.push(options)
+          const { open } = answers
+          return Promise.resolve({ canceled: open === undefined, filePaths: open === undefined ? [] : [open] })
+        },
+        save: (options) => {
+          asked.push(options)
+          return Promise.resolve({ canceled: answers.save === undefined, filePath: answers.save ?? '' })
+        },
+      },
+      menuWords('zh-CN'),
+    )
+    return { choose, asked }
+  }
+
+  it('answer the chosen path, in the language of the system and beginning at the present file', async () => {
+    const { choose, asked } = dialogs({ open: '/etc/lvs.cf', save: '/root/new.cf' })
+    expect(await choose('open', '/etc/old.cf')).toBe('/etc/lvs.cf')
+    expect(await choose('save', '/etc/lvs.cf')).toBe('/root/new.cf')
+    expect(asked).toMatchObject([
+      { title: '打开 lvs.cf', defaultPath: '/etc/old.cf', properties: expect.arrayContaining(['openFile']) },
+      { defaultPath: '/etc/lvs.cf', properties: expect.arrayContaining(['showOverwriteConfirmation']) },
+    ])
+  })
+
+  it('answer nothing when the operator goes back', async () => {
+    const { choose } = dialogs({})
+    expect([await choose('open'), await choose('save')]).toEqual([undefined, undefined])
   })
 })
 

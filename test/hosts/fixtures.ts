@@ -1,7 +1,8 @@
 /** A browser host on a free port with a core of three requests, and a client that sends exactly the headers it is told. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as requestTls } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,11 +10,12 @@ import path from 'node:path'
 import { createDoor } from '../../cli/serve/door.ts'
 import type { DoorWorld } from '../../cli/serve/door.ts'
 import { allowedAuthorities } from '../../cli/serve/guards.ts'
+import { openAudit } from '../../core/audit.ts'
 import { createBrowserServer } from '../../cli/serve/server.ts'
 import type { EventName, Events } from '../../domain/contract/app.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Result } from '../../domain/problem.ts'
-import type { Core } from '../../core/ports.ts'
+import type { Core, Log } from '../../core/ports.ts'
 
 /** A core that answers `echo`, refuses everything else, and throws at `bug`. */
 export function echoCore() {
@@ -64,29 +66,37 @@ export function builtScreen() {
   return { root, remove: () => rmSync(dir, { recursive: true }) }
 }
 
-export async function openHost(world: Partial<DoorWorld> = {}) {
+/** With `tls`, HTTPS with that certificate. */
+export async function openHost(world: Partial<DoorWorld> = {}, tls?: { readonly cert: string; readonly key: string }) {
   const screen = builtScreen()
+  const auditDir = mkdtempSync(path.join(tmpdir(), 'shoal-audit-'))
   const fake = echoCore()
   const door = createDoor({ now: () => performance.now(), random: randomBytes, ...world })
   let allowed: ReadonlySet<string> = new Set()
   const logged: string[] = []
+  const log: Log = (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`)
+  const audit = openAudit(auditDir, log)
   const server = createBrowserServer({
     core: fake.core,
     door,
     screenDir: screen.root,
     allowed: () => allowed,
-    log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
+    log,
+    audit,
+    ...(tls ? { tls } : {}),
   })
   await new Promise<void>((resolve) => server.http.listen(0, '127.0.0.1', resolve))
   const { port } = server.http.address() as AddressInfo
-  allowed = allowedAuthorities('127.0.0.1', port)
-  const origin = `http://127.0.0.1:${port}`
+  const scheme = tls ? 'https' : 'http'
+  allowed = allowedAuthorities('127.0.0.1', port, scheme)
+  const origin = `${scheme}://127.0.0.1:${port}`
 
   /** The response as it begins; undefined headers are left out. */
   function begin(target: string, { method = 'GET', headers = {}, body }: Sent = {}): Promise<IncomingMessage> {
     const kept = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
     return new Promise((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, path: target, method, headers: kept }, resolve)
+      const to = { host: '127.0.0.1', port, path: target, method, headers: kept }
+      const sent = tls ? requestTls({ ...to, ca: tls.cert }, resolve) : request(to, resolve)
       sent.on('error', reject)
       sent.end(body)
     })
@@ -116,6 +126,15 @@ export async function openHost(world: Partial<DoorWorld> = {}) {
     origin,
     port,
     logged,
+    /** What the audit says so far. */
+    async audited(): Promise<readonly Record<string, unknown>[]> {
+      await audit.close()
+      const text = readFileSync(path.join(auditDir, 'audit.jsonl'), 'utf8')
+      return text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
     server,
     begin,
     fetchText,
@@ -126,6 +145,7 @@ export async function openHost(world: Partial<DoorWorld> = {}) {
       server.http.closeAllConnections()
       await server.close()
       screen.remove()
+      rmSync(auditDir, { recursive: true })
     },
   }
 }

@@ -70,6 +70,28 @@ describe('signing in', () => {
     const limited = await host.post('/sign-in', { token: host.door.newToken() })
     expect(limited.status).toBe(429)
     expect(codeOf(limited.text)).toBe('sign-in-too-often')
+    expect(await host.audited(), 'only tries that were judged are written down').toHaveLength(freeFailures + 1)
+  })
+
+  it('who signed in, what they changed and how it ended is written down; what they typed is not', async () => {
+    await host.post('/sign-in', { token: 'wrong-secret' })
+    const cookie = await host.signIn()
+    await host.post('/ask/echo', { id: 'c1', secret: 'typed-secret' }, { cookie })
+    await host.post('/ask/clusters.forget', { id: 'c1' }, { cookie })
+    await host.post('/ask/clusters.list', {}, { cookie })
+    await host.post('/sign-out', {}, { cookie })
+    const lines = await host.audited()
+    expect(lines.map(({ what, request, id, ended }) => [what ?? request, id, ended])).toEqual([
+      ['sign-in refused: sign-in-wrong-token', undefined, undefined],
+      ['signed in', undefined, undefined],
+      ['echo', 'c1', 'done'],
+      ['clusters.forget', 'c1', ['not-found']],
+      ['signed out', undefined, undefined],
+    ])
+    expect(lines.every(({ via, from }) => via === 'browser' && from === '127.0.0.1')).toBe(true)
+    expect(new Set(lines.slice(1).map(({ session }) => session)).size).toBe(1)
+    expect(JSON.stringify(lines)).not.toMatch(/wrong-secret|typed-secret/)
+    expect(JSON.stringify(lines)).not.toContain(cookie.split('=')[1])
   })
 
   it('signing out ends the session and its event streams', async () => {

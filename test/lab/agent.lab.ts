@@ -219,6 +219,69 @@ test('beats that a firewall swallows are no reason to take over: the wire says w
   expect((await settled()).active).toBe(active)
 })
 
+test('a deaf standby neither claims nor disturbs the service, and says that it is the one cut off', async () => {
+  const { active, standby } = await settled()
+  const deaf = await under(() => lab.cut(standby, { way: 'deaf' }), 6_000)
+  const held = await holders(lab, [active])
+  expect(deaf.report.outages, 'the service goes on').toEqual([])
+  expect(held).toEqual([active])
+  const healed = await under(() => lab.heal(standby), 6_000)
+  expect(healed.report.outages, 'the heal disturbs nothing').toEqual([])
+  expect(await events(standby)).toContain('this director itself is cut off')
+  expect(await settled()).toEqual({ active, standby })
+  expect(await holders(lab)).toEqual([active])
+})
+
+test('a deaf active director lets go by itself, the standby serves, and the heal changes nothing', async () => {
+  const { active, standby } = await settled()
+  const { again, outageMs } = await under(() => lab.cut(active, { way: 'deaf' }), 4_000)
+  console.log(`deaf active: outage ${Math.round(outageMs)} ms`)
+  expect(again).toBe(true)
+  expect(await holders(lab, [standby])).toEqual([standby])
+  const healed = await under(() => lab.heal(active), 6_000)
+  expect(healed.again).toBe(true)
+  expect(healed.report.outages, 'the heal disturbs nothing').toEqual([])
+  expect(await settled()).toEqual({ active: standby, standby: active })
+  expect(await holders(lab)).toEqual([standby])
+  expect(await events(active)).toContain('this director itself is cut off')
+})
+
+test('the record of a takeover says who was asked and when the network had learnt', async () => {
+  const { active, standby } = await settled()
+  await under(() => lab.crash(active), 4_000)
+  const said = await lab.ssh(standby, 'shoal-agent events --json 20')
+  const records = said.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: { kind: string; record?: Record<string, unknown> } })
+    .flatMap(({ event }) => (event.kind === 'failover' && event.record ? [event.record] : []))
+  console.log('record', JSON.stringify(records.at(-1)))
+  expect(records.at(-1)).toMatchObject({ cause: 'peer-silent', to: standby, from: active })
+  expect(records.at(-1)?.learntAtMs).toBeTypeOf('number')
+  expect(JSON.stringify(records.at(-1)?.witnesses)).toContain('"answered"')
+  await lab.boot(active)
+  await settled()
+})
+
+test('a link that goes down and comes back is written down, and one director serves after it', async () => {
+  const { active } = await settled()
+  const { again, outageMs } = await under(
+    async () =>
+      void (await lab.ssh(
+        active,
+        '(sleep 0.3; ip link set eth0 down; sleep 5; ip link set eth0 up) >/dev/null 2>&1 &',
+      )),
+    9_000,
+  )
+  console.log(`link down: outage ${Math.round(outageMs)} ms`)
+  expect(again).toBe(true)
+  const told = await events(active)
+  expect(told).toContain('link of eth0 is down')
+  expect(told).toContain('link of eth0 is up')
+  const now = await settled()
+  expect(await holders(lab)).toEqual([now.active])
+})
+
 test('an agent that stands still is ended by its watchdog, its address goes, the standby serves', async () => {
   const { active, standby } = await settled()
   const { again, outageMs } = await under(

@@ -78,7 +78,9 @@ async function buildIfNeeded(): Promise<void> {
 async function bringUp(): Promise<{ lab: Lab; ours: boolean } | undefined> {
   const missing = labMissing()
   if (missing.length > 0) {
-    say('The lab cannot run on this machine, so there are no hosts to choose; the application opens without them.')
+    say(
+      'The lab cannot run on this machine, so there are no hosts to choose; the start page has a simulated cluster to try.',
+    )
     for (const line of missing) say(`  ${line}`)
     return undefined
   }

@@ -12,6 +12,7 @@ import { startCore } from './core-bridge.ts'
 import type { CoreOnLab } from './core-bridge.ts'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
+import type { LayoutName } from './layouts.ts'
 
 const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
 
@@ -20,7 +21,10 @@ const directors = ['lvs1', 'lvs2'] as const
 export const reals = ['rs1', 'rs2'] as const
 const all = [...directors, ...reals]
 
-/** Directors by root's key, real servers by a password and sudo with that password. */
+/**
+ * The lab's hosts in a new draft: directors by root's key, real servers by a password and sudo with that password. Whatever the layout
+ * has besides (a second cable, an inside address, another forwarding method) is in it as the wizard would have it.
+ */
 function draftOf(lab: Lab): ClusterDraft {
   const fresh = newClusterDraft('web')
   const key = { kind: 'key' as const, keyFile: lab.credentials.root.privateKeyPath }
@@ -29,10 +33,12 @@ function draftOf(lab: Lab): ClusterDraft {
   return {
     ...fresh,
     name: 'web',
+    forwarding: { dr: 'direct', nat: 'nat', tun: 'tunnel' }[lab.layout.forwarding] as ClusterDraft['forwarding'],
     directors: [
-      { ...first, address: lab.address('lvs1'), login: key },
-      { ...second, address: lab.address('lvs2'), login: key },
+      { ...first, address: lab.address('lvs1'), privateAddress: secondAddress(lab, 'lvs1'), login: key },
+      { ...second, address: lab.address('lvs2'), privateAddress: secondAddress(lab, 'lvs2'), login: key },
     ],
+    natRouter: { ...fresh.natRouter, address: lab.layout.natRouter ?? '' },
     virtualIp: { ...fresh.virtualIp, address: lab.layout.vip },
     realServers: fresh.realServers.map((server, at) => ({
       ...server,
@@ -43,22 +49,37 @@ function draftOf(lab: Lab): ClusterDraft {
   }
 }
 
-/** Files, addresses, kernel values, modules, units and groups: what must be as before when a build is taken back. */
-async function stateOf(lab: Lab, host: string): Promise<string> {
-  const { stdout } = await lab.ssh(
+function secondAddress(lab: Lab, host: string): string {
+  return lab.layout.hosts.find(({ name }) => name === host)?.nics[1]?.address ?? ''
+}
+
+/** Files, addresses, routes, kernel values, modules, units and groups: what must be as before when a build is taken back. */
+async function stateOf(lab: Lab, host: string, tries = 2): Promise<string> {
+  const { stdout, exitCode } = await lab.ssh(
     host,
     `export LC_ALL=C
 set -- /etc /opt /usr/local /root /home /var/lib/shoal /run/shoal
 find "$@" -xdev ! -name .sudo_as_admin_successful ! -name .pwd.lock ! -name 'group-' ! -name 'gshadow-' ! -type d -printf '%p %m %u:%g %s %l\\n' 2>/dev/null | sort
 find "$@" -xdev -type d -printf '%p %m\\n' 2>/dev/null | sort
 ip -br -4 addr
-sysctl net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce net.ipv4.ip_forward
-grep -o '^ip_vs[a-z_]*\\|^nf_[a-z0-9_]*' /proc/modules | sort
-systemctl list-unit-files --state=enabled --no-legend --type=service | awk '{print $1}'
+ip -4 rule
+ip -4 route show table all | grep -v '^local\\|^broadcast' | sort
+cd /proc/sys/net/ipv4
+grep -s . ip_forward conf/all/* conf/default/* conf/lo/* conf/eth*/* | grep 'arp_\\|rp_filter\\|redirects\\|ip_forward'
+grep -o '^ip_vs[a-z_]*\\|^nf_[a-z0-9_]*\\|^ipip\\|^tunnel4\\|^arpt*_tables' /proc/modules | sort
+[ ! -s /proc/net/arp_tables_names ] || arptables -L
+for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S | grep -v '^-P [A-Z]* ACCEPT'; done
+ss -Hltn | awk '{print $4}' | sort
+systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1}'
+units=$(systemctl list-unit-files --state=enabled --no-legend --type=service) || exit 3
+echo "$units" | awk '{print $1}'
 systemctl list-units --failed --no-legend --plain | awk '{print $1}'
 cat /etc/group`,
-    { timeoutMs: 60_000 },
+    { timeoutMs: 90_000, allowFailure: true },
   )
+  // systemd of a host that has just booted beside others may be too busy to answer; a look changes nothing and can be had again.
+  if (exitCode !== 0 && tries > 0) return stateOf(lab, host, tries - 1)
+  if (exitCode !== 0) throw new Error(`the state of ${host} could not be read`)
   return stdout
 }
 
@@ -66,24 +87,25 @@ export interface Story {
   readonly lab: Lab
   readonly core: CoreOnLab
   readonly dataDir: string
+  /** As it was last kept. */
   readonly draft: ClusterDraft
   readonly vip: string
   readonly revision: () => number
   state(): Promise<Readonly<Record<string, string>>>
   /** Accepts the host keys as they are and gives the passwords. */
   logIn(): Promise<void>
-  keepDraft(): Promise<void>
+  keepDraft(next?: ClusterDraft): Promise<void>
   build(onRun?: (run: Run) => void): Promise<Run>
   undo(run: Run): Promise<Run>
   end(): Promise<void>
 }
 
 /** A lab of its own with web servers running and nothing else, and a core with an empty data directory. */
-export async function beginStory(name: string, keep: boolean): Promise<Story> {
+export async function beginStory(name: string, keep: boolean, layout: LayoutName = 'dr'): Promise<Story> {
   const say = (line: string): void => {
     console.log(line)
   }
-  const lab = attach(name) ?? (await up('dr', { name, say }))
+  const lab = attach(name) ?? (await up(layout, { name, say }))
   await Promise.all(
     reals.map((host) =>
       lab.ssh(
@@ -98,14 +120,16 @@ export async function beginStory(name: string, keep: boolean): Promise<Story> {
   const agentDir = join(dataDir, 'agent')
   cpSync(builtAgent, agentDir, { recursive: true })
   const core = startCore(lab, dataDir, agentDir)
-  const draft = draftOf(lab)
+  let draft = draftOf(lab)
   let revision = 0
 
   return {
     lab,
     core,
     dataDir,
-    draft,
+    get draft() {
+      return draft
+    },
     vip: lab.layout.vip,
     revision: () => revision,
     async state() {
@@ -119,7 +143,9 @@ export async function beginStory(name: string, keep: boolean): Promise<Story> {
         if (seen.kind === 'unknown-key') await core.must('hosts.trust', seen.key)
       }
     },
-    async keepDraft() {
+    async keepDraft(next = draft) {
+      if (next.id !== draft.id) revision = 0
+      draft = next
       revision = (await core.must('drafts.keep', { revision, draft })).revision
     },
     async build(onRun = () => undefined) {

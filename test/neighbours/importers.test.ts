@@ -95,7 +95,11 @@ describe('keepalived.conf', () => {
     ])
     expect(config.forwarding).toBe('tunnel')
     expect(config.heartbeat).toMatchObject({ keepaliveMs: 250, deadtimeMs: 750 })
-    expect(config.virtualServers[0]?.check).toMatchObject({ kind: 'send-expect', intervalMs: 1_500 })
+    expect(config.virtualServers[0]?.check).toMatchObject({
+      kind: 'script',
+      words: ['/usr/lib/checks/door', 'front gate'],
+      intervalMs: 1_500,
+    })
     expect(said).toEqual(
       expect.arrayContaining(['13 convert-lost-template', '46 convert-lost-template', '50 convert-lost-template']),
     )

@@ -4,11 +4,14 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Check, CheckTiming } from '../../domain/checks.ts'
+import { isPiranhas, statusText } from '../../domain/checks.ts'
 import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import { config } from '../../domain/lvscf/config.ts'
 import { newDocument, read, withValue } from '../../domain/lvscf/draft.ts'
 import { parse } from '../../domain/lvscf/syntax.ts'
+import { chosenKeys, httpOf } from '../../domain/neighbours/checks.ts'
 import type { Format } from '../../domain/neighbours/convert.ts'
 import { exporters, formats, importers } from '../../domain/neighbours/convert.ts'
 import type { Exported } from '../../domain/neighbours/keepalived-export.ts'
@@ -51,6 +54,29 @@ function statusCodes(expression: string): string {
     .join()
 }
 
+/** What Piranha's own directives ask; an HTTP check is the same in both languages when it asks for the same. */
+function asked(check: Check): unknown {
+  if (check.kind === 'http') return ['http', check.path, check.host, statusText(check.status)]
+  if (!isPiranhas<CheckTiming>(check) || check.kind === 'connect') return check.kind
+  const { kind, send, expect: wanted, regex, program } = check
+  if (kind === 'program') return [program, wanted]
+  const http = httpOf({ ...check, kind })
+  if (http?.version === '1.1') return ['http', http.path, http.host, statusText(http.ranges)]
+  return [send, wanted === undefined ? wanted : regex ? statusCodes(wanted) : wanted, wanted !== undefined && regex]
+}
+
+/** What a chosen check asks; a plain HTTP one may come back as Piranha's request for the same. */
+function chosen(check: Check): unknown {
+  if (check.kind === 'http') {
+    const { path, host, status, method, body, bodyRegex } = check
+    return ['http', path, host, statusText(status), method, body ?? bodyRegex]
+  }
+  const http = check.kind === 'send-expect' ? httpOf({ ...check, kind: 'send-expect' }) : undefined
+  if (http) return ['http', http.path, http.host, statusText(http.ranges), 'GET', undefined]
+  const { intervalMs: _i, timeoutMs: _t, rise: _r, fall: _f, port: _p, ...question } = check
+  return question
+}
+
 /** Which lines a fact comes from, and how to look at it. */
 const virtualFacts: Readonly<Record<string, (virtual: VirtualServer) => unknown>> = {
   scheduler: ({ scheduler }) => scheduler,
@@ -61,12 +87,10 @@ const virtualFacts: Readonly<Record<string, (virtual: VirtualServer) => unknown>
   '#fall': ({ check: { fall } }) => fall,
   '#check_interval_ms timeout': ({ check: { intervalMs } }) => intervalMs,
   '#check_timeout_ms timeout': ({ check: { timeoutMs } }) => timeoutMs,
-  'send expect use_regex send_program': ({ check: { kind, send, expect: wanted, regex, program } }) =>
-    kind === 'connect'
-      ? kind
-      : kind === 'program'
-        ? [program, wanted]
-        : [send, wanted === undefined ? wanted : regex ? statusCodes(wanted) : wanted, wanted !== undefined && regex],
+  'send expect use_regex send_program': ({ check }) => asked(check),
+  // The chosen check, where one is chosen, is what is asked; Piranha's own directives are then for Piranha.
+  [chosenKeys.filter((key) => key !== '#check_port').join(' ')]: ({ check }) => chosen(check),
+  '#check_port': ({ check }) => check.port,
   '#rise reentry': ({ check: { rise } }) => rise,
 }
 const serverFacts: Readonly<Record<string, (server: RealServer) => unknown>> = {

@@ -91,6 +91,34 @@ const checkSettings: fc.Arbitrary<readonly Setting[]> = fc.oneof(
   ),
 )
 
+/** Checks of Shoal's own, as comment directives. */
+const chosenCheck: fc.Arbitrary<readonly Setting[]> = fc
+  .constantFrom<Readonly<Record<string, string>>>(
+    {},
+    { check: 'http' },
+    { check: 'http', check_path: '/health', check_host: 'www.example.com', check_status: '200-299' },
+    { check: 'http', check_status: '200-299', check_body_regex: 'up|degraded' },
+    { check: 'http', check_method: 'HEAD', check_status: '200-299' },
+    { check: 'https', check_cert_days: '0', check_status: '200-299,404' },
+    { check: 'https', check_cert_days: '0', check_status: '200-299' },
+    { check: 'https', check_verify: 'on' },
+    { check: 'smtp' },
+    { check: 'smtp', check_host: 'lvs.example.com' },
+    { check: 'dns' },
+    { check: 'dns', check_name: 'www.example.com', check_answer: '192.0.2.7' },
+    { check: 'dns', check_name: 'example.com', check_record: 'MX' },
+    { check: 'udp' },
+    { check: 'ping', check_via: 'vip' },
+    { check: 'ldap', check_port: '389' },
+    { check: 'redis' },
+    { check: 'mysql', check_user: 'monitor' },
+    { check: 'postgresql' },
+    { check: 'script', check_script: '/usr/local/bin/check-web %h %p' },
+    { check: 'script', check_script: '/usr/local/bin/check-web --host=%h "two words"' },
+    { check_port: '8080' },
+  )
+  .map((lines) => Object.entries(lines).map(([name, value]) => ({ name, value, shoal: true as const })))
+
 function serverOf(at: number, nat: boolean): fc.Arbitrary<ServerDraft> {
   return together(
     always('address', fc.constant(`10.9.0.${at + 10}`)),
@@ -113,6 +141,7 @@ function virtualOf(at: number, nat: boolean): fc.Arbitrary<BlockDraft> {
         maybe('persistent', fc.constantFrom('0', '300', '7200')),
         maybe('pmask', fc.constantFrom('255.255.255.0', '255.255.255.255')),
         checkSettings,
+        chosenCheck,
         maybe('load_monitor', fc.constantFrom('none', 'rup', 'uptime')),
         maybe('scheduler', fc.constantFrom('rr', 'wlc', 'lblcr', 'sh', 'mh', 'sed')),
         maybe('protocol', fc.constantFrom('tcp', 'udp')),

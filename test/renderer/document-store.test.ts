@@ -45,8 +45,9 @@ const answers = {
     disk.set(file, text)
     return ok({ file, digest: `of ${text}` })
   },
-  'documents.keep': (one: Args<'documents.keep'>) => {
-    kept.set(one.file ?? '', { ...one, keptAtMs: 5 })
+  'documents.keep': ({ change: { from, to, insert }, ...one }: Args<'documents.keep'>) => {
+    const base = one.base ?? kept.get(one.file ?? '')?.base ?? ''
+    kept.set(one.file ?? '', { ...one, base, text: base.slice(0, from) + insert + base.slice(to), keptAtMs: 5 })
     return ok(null)
   },
   'documents.kept': ({ file }: Args<'documents.kept'>) => ok(kept.get(file ?? '') ?? null),
@@ -136,6 +137,14 @@ describe('form and text', () => {
     expect(document_.problemsByField.get('weight')?.map((one) => one.code)).toEqual(['lvscf-not-a-number'])
     document_.select(1)
     expect(document_.problemsByField.get('port')?.map((one) => one.code)).toEqual(['lvscf-trailing-comment'])
+  })
+
+  test('what the file as a whole lacks is told at the file, not at the block it begins with', async () => {
+    const document_ = await opened(original.slice(original.indexOf('virtual')))
+    const codes = () => document_.problemsByField.get('')?.map((one) => one.code) ?? []
+    expect(codes()).toContain('lvscf-primary-missing')
+    document_.select(1)
+    expect(codes()).not.toContain('lvscf-primary-missing')
   })
 
   test('a text too large for one frame is analysed beside typing, and the form keeps its place meanwhile', async () => {

@@ -6,11 +6,14 @@ import { draftLvscf, newClusterDraft } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, HostDraft, KeptDraft } from '../../domain/cluster.ts'
 import type { Answer, Args, EventName, Events, RequestName } from '../../domain/contract/app.ts'
 import type { JournalEntry, ServerReport, ServiceReport } from '../../domain/contract/agent.ts'
+import { hostFactsSchema } from '../../domain/facts.ts'
 import type { HostFacts } from '../../domain/facts.ts'
+import type { Change, ChangeState } from '../../domain/life.ts'
 import type { Plan, Run, RunLine, Step, StepKind, StepState } from '../../domain/plan.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
-import type { ClusterStatus, DirectorStatus, Verdict } from '../../domain/status.ts'
+import type { ClusterStatus, DirectorStatus, StatusChange, Verdict } from '../../domain/status.ts'
+import type { Hop, HopKind, Trace } from '../../domain/trace.ts'
 
 const fakeAddresses = { lvs1: '192.168.2.117', lvs2: '192.168.2.15', rs1: '192.168.2.243', rs2: '192.168.2.111' }
 export const fakeVip = '192.168.2.27'
@@ -28,7 +31,7 @@ const troubles: Readonly<Record<string, Problem>> = {
 }
 
 function fakeFacts(name: string, address: string, atMs: number): HostFacts {
-  return {
+  return hostFactsSchema.parse({
     atMs,
     hostName: name,
     os: { id: 'debian', version: '12', family: 'debian', pretty: 'Debian GNU/Linux 12 (bookworm)' },
@@ -75,7 +78,7 @@ function fakeFacts(name: string, address: string, atMs: number): HostFacts {
       ...(name.startsWith('rs') ? [{ protocol: 'tcp' as const, address: '0.0.0.0', port: 80, process: 'nginx' }] : []),
     ],
     firewall: { active: [], inputDrops: false },
-  }
+  })
 }
 
 /** A draft with everything answered. */
@@ -359,6 +362,14 @@ export function fakeStatus(clusterId: string, scene: Scene, nowMs: number): Clus
   }
 }
 
+/** A whole status told as a change: every service is another. */
+function asChange(status: ClusterStatus): StatusChange {
+  return {
+    ...status,
+    directors: status.directors.map(({ services, ...director }) => ({ ...director, changed: services, gone: [] })),
+  }
+}
+
 export function fakeJournal(nowMs: number): JournalEntry[] {
   const entry = (director: string, seq: number, agoMs: number, event: JournalEntry['event']): JournalEntry => ({
     director,
@@ -420,18 +431,79 @@ export interface FakeCore {
   keepElsewhere(id: string, change: (draft: ClusterDraft) => void): void
   scene: Scene
   readonly asked: string[]
+  /** Passwords as they were handed over, by address. */
+  readonly passwords: ReadonlyMap<string, string>
 }
 
 type Handlers = { [N in RequestName]?: (args: Args<N>) => Promise<Result<Answer<N>>> }
 
+/** Two ways, of which the second stops at a service that is not running. */
+function fakeTrace(): Trace {
+  const passes = (kind: HopKind, hostId: string, detail: Hop['detail']): Hop => ({
+    kind,
+    hostId,
+    verdict: 'passes',
+    command: 'ip -4 addr show',
+    answer: 'eth0',
+    detail,
+  })
+  const hops = (host: string, address: string): readonly Hop[] => [
+    passes('vip-held', 'director-1', { vip: fakeVip, holder: 'lvs1' }),
+    passes('vip-mac', 'director-1', { vip: fakeVip, holder: 'lvs1', mac: '02:00:00:00:00:01' }),
+    passes('way-there', 'director-1', { host: 'lvs1', address, device: 'eth0' }),
+    passes('server-takes', host, { host, address: fakeVip, device: 'lo' }),
+  ]
+  const listening: Hop = {
+    kind: 'listening',
+    hostId: 'real-2',
+    verdict: 'stops',
+    command: 'ss -Hlnt sport = :80',
+    answer: '-',
+    detail: { host: 'rs2', address: fakeVip, port: 80, wrong: 'no socket has this port' },
+  }
+  return {
+    atMs: Date.now(),
+    vip: fakeVip,
+    paths: [
+      { service: 'web', server: 'rs1', hops: hops('rs1', fakeAddresses.rs1) },
+      { service: 'web', server: 'rs2', hops: [...hops('rs2', fakeAddresses.rs2), listening], firstWrong: 4 },
+    ],
+  }
+}
+
+function fakeChange(state: ChangeState | undefined): Change | null {
+  if (state === undefined) return null
+  const line = (host: string, what: string) => ({ atMs: Date.now(), host, what, answer: 'done', ok: true })
+  return {
+    id: 'change-1',
+    clusterId: 'shop',
+    state,
+    startedAtMs: Date.now() - 20_000,
+    author: 'ana@desk',
+    reason: 'rs3 takes a third of the load',
+    lines: [
+      line('lvs2', 'stage b2c3d4e5f6a7'),
+      line('lvs1', 'stage b2c3d4e5f6a7'),
+      line('lvs2', 'commit b2c3d4e5f6a7, confirm within 120 s'),
+      line('lvs1', 'commit b2c3d4e5f6a7, confirm within 120 s'),
+    ],
+    proof: [],
+    problems: state === 'reverted' ? [problem('change-not-proven', { count: 1, total: 12 })] : [],
+  }
+}
+
 /** `stepMs`: how long a step of a run takes. */
-export function createFakeCore(options: { stepMs?: number; cluster?: boolean } = {}): FakeCore {
+export function createFakeCore(
+  options: { stepMs?: number; cluster?: boolean; unfinished?: boolean; change?: ChangeState } = {},
+): FakeCore {
   const listeners = new Set<<N extends EventName>(name: N, event: Events[N]) => void>()
   const emit = <N extends EventName>(name: N, event: Events[N]) => {
     for (const listener of listeners) listener(name, event)
   }
   const drafts = new Map<string, KeptDraft>()
   const trusted = new Set<string>()
+  const unfinished = options.unfinished ?? false
+  let ignored: { readonly reason: string; readonly atMs: number } | undefined
   const passwords = new Map<string, string>()
   let run: Run | null = null
   const lines: RunLine[] = []
@@ -540,6 +612,10 @@ export function createFakeCore(options: { stepMs?: number; cluster?: boolean } =
       passwords.set(address, secret)
       return ok(null)
     },
+    'hosts.config': async ({ address }) =>
+      ok(
+        address === 'lvs-alias' ? { hostName: '192.168.2.117', port: 2201, user: 'ops', jump: 'guard@bastion' } : null,
+      ),
     'hosts.try': async ({ host }: { host: HostDraft }) => {
       await new Promise((done) => setTimeout(done, 60))
       const trouble = troubles[host.address]
@@ -571,7 +647,12 @@ export function createFakeCore(options: { stepMs?: number; cluster?: boolean } =
     'plan.make': async ({ draftId }) => {
       await new Promise((done) => setTimeout(done, 300))
       const kept = drafts.get(draftId)
-      return kept ? ok(fakePlan(kept.draft, kept.revision)) : failed(problem('not-found', { name: draftId }))
+      if (!kept) return failed(problem('not-found', { name: draftId }))
+      const plan = fakePlan(kept.draft, kept.revision)
+      const findings = plan.findings.map((finding) =>
+        ignored && finding.problem.severity === 'warning' ? { ...finding, ignored } : finding,
+      )
+      return ok({ ...plan, findings })
     },
     'run.start': async ({ draftId, draftRevision }) => {
       const kept = drafts.get(draftId)
@@ -595,6 +676,37 @@ export function createFakeCore(options: { stepMs?: number; cluster?: boolean } =
     'run.get': async () => (run ? ok(run) : failed(problem('not-found', { name: 'run' }))),
     'run.of-draft': async ({ draftId }) => ok(run?.draftId === draftId ? run : null),
     'run.output': async () => ok([...lines]),
+    'runs.unfinished': async () =>
+      ok(
+        unfinished
+          ? [
+              {
+                runId: 'ended-early',
+                draftId: 'draft-full',
+                name: 'shop',
+                state: 'failed',
+                startedAtMs: Date.now() - 3_600_000,
+                done: 17,
+                all: 24,
+              },
+            ]
+          : [],
+      ),
+    'run.resume': async () => ok(null),
+    'plan.script': async ({ hostId }) =>
+      ok({
+        fileName: `shoal-shop${hostId === undefined ? '' : `-${hostId}`}.sh`,
+        text: '#!/bin/sh\n# The plan of Shoal\n',
+      }),
+    'plan.key-file': async () => ok({ file: '/home/me/.config/shoal/by-hand/shop/cluster.key' }),
+    'findings.ignore': async ({ reason }) => {
+      ignored = { reason, atMs: Date.now() }
+      return ok(null)
+    },
+    'findings.heed': async () => {
+      ignored = undefined
+      return ok(null)
+    },
     'run.cancel': async () => ok(null),
     'run.undo': async () => ok(null),
     'clusters.list': async () =>
@@ -633,15 +745,55 @@ export function createFakeCore(options: { stepMs?: number; cluster?: boolean } =
       watched = false
       return ok(null)
     },
+    'clusters.trace': async () => ok(fakeTrace()),
+    'change.of-cluster': async () => ok(fakeChange(options.change)),
+    'change.plan': async ({ id }) => {
+      const draft = fullDraft(id)
+      const plan = fakePlan(draft, 4)
+      const after = plan.lvscf.replace('weight = 1', 'weight = 3')
+      return ok({
+        clusterId: id,
+        draftRevision: 4,
+        before: plan.lvscf,
+        after,
+        plan: { ...plan, lvscf: after, steps: plan.steps.filter((step) => step.hostId.startsWith('real')) },
+        drained: [{ hostId: 'real-2', name: 'rs2', address: fakeAddresses.rs2 }],
+        cleaned: [{ hostId: 'real-2', name: 'rs2' }],
+        findings: [],
+      })
+    },
+    'revisions.list': async ({ id }) => {
+      const draft = fullDraft(id)
+      const { lvscf } = fakePlan(draft, 1)
+      const one = { atMs: Date.now() - 86_400_000, author: 'ana@desk', draft, digest: 'a1b2c3d4e5f6a7b8' }
+      return ok([
+        { ...one, number: 1, reason: '', how: 'built' as const, lvscf },
+        {
+          ...one,
+          number: 2,
+          atMs: Date.now() - 3_600_000,
+          reason: 'rs1 has twice the processors now',
+          how: 'changed' as const,
+          lvscf: lvscf.replace('weight = 1', 'weight = 2'),
+          digest: 'b2c3d4e5f6a7b8c9',
+        },
+      ])
+    },
     'clusters.forget': async () => ok(null),
     'clusters.history': async () => ok({ entries: fakeJournal(Date.now()), missing: [] }),
     'clusters.hand-over': async () => ok(null),
+    'clusters.wire': async () => ok([{ address: fakeVip, atMs: Date.now(), askedBy: ['lvs2'], answeredBy: ['lvs1'] }]),
+    'clusters.act': async () => ok({ told: 'lvs1' }),
+    'clusters.drills': async () => ok([]),
+    'clusters.commands': async () => ok([]),
+    'simulation.state': async () => ok(null),
     'documents.recent': async () => ok([]),
   }
 
   const core: FakeCore = {
     scene: 'served',
     asked: [],
+    passwords,
     async ask(name, args) {
       core.asked.push(name)
       const handler = handlers[name as RequestName] as ((args: unknown) => Promise<Result<unknown>>) | undefined
@@ -661,7 +813,7 @@ export function createFakeCore(options: { stepMs?: number; cluster?: boolean } =
   }
   keep(fullDraft('draft-full'), 1)
   setInterval(() => {
-    if (watched) emit('cluster.status', fakeStatus('shop', core.scene, Date.now()))
+    if (watched) emit('cluster.status', asChange(fakeStatus('shop', core.scene, Date.now())))
   }, 1000).unref?.()
   return core
 }

@@ -7,9 +7,9 @@ import BeatBar from '../../renderer/parts/BeatBar.vue'
 import ServicesTable from '../../renderer/parts/ServicesTable.vue'
 import VerdictBanner from '../../renderer/parts/VerdictBanner.vue'
 import { livePicture } from '../../renderer/cluster-picture.ts'
-import { freshnessOf, holdersOf, sourceOf } from '../../renderer/overview.ts'
+import { freshnessOf, sourceOf } from '../../renderer/overview.ts'
 import { markOfHeard } from '../../renderer/verdict.ts'
-import { fakeStatus, fakeVip } from './fake-core.ts'
+import { fakeStatus } from './fake-core.ts'
 import { freshHost, show } from './host.ts'
 
 const t0 = new Date(2026, 10, 20, 12, 4, 31).getTime()
@@ -49,7 +49,7 @@ describe('the picture', () => {
     const dead = { ...first, receivedAtMs: t0 - status.staleAfterMs - 1 }
     const alive = { ...second, receivedAtMs: t0 }
     expect(livePicture({ ...status, directors: [dead, alive] }, t0).paths).toEqual([
-      { name: 'public', state: 'silent', loss: 40 },
+      { name: 'public', state: 'silent', loss: 40, deaf: ['lvs2'] },
     ])
     expect(livePicture({ ...status, directors: [dead, { ...alive, receivedAtMs: 0 }] }, t0).paths).toEqual([])
   })
@@ -69,12 +69,6 @@ describe('freshness', () => {
     const silent = fakeStatus('shop', 'not-served', t0)
     expect(sourceOf(silent, t0)?.name).toBe('lvs2')
     expect(sourceOf(withoutReport(silent), t0)).toBeUndefined()
-  })
-
-  it('counts an address as held only while it is said freshly', () => {
-    const both = fakeStatus('shop', 'both-serve', t0)
-    expect(holdersOf(both, fakeVip, t0)).toHaveLength(2)
-    expect(holdersOf(both, fakeVip, t0 + 60_000)).toHaveLength(0)
   })
 
   it('draws no director as active from old news', () => {

@@ -1,7 +1,9 @@
 /** Both journals make one timeline; a takeover opens to its phases. */
 import { describe, expect, it } from 'vitest'
 import type { FailoverRecord, JournalEntry } from '../../domain/contract/agent.ts'
-import { lanes, laneOf, mergeJournal, phasesOf, timeline } from '../../renderer/history.ts'
+import { historyCsv, historyJson } from '../../renderer/history-export.ts'
+import { lanes, laneOf, mergeJournal, phasesOf, timeline, wantedOf } from '../../renderer/history.ts'
+import type { Wanted } from '../../renderer/history.ts'
 import FailoverRecordPart from '../../renderer/parts/FailoverRecord.vue'
 import { fakeJournal } from './fake-core.ts'
 import { freshHost, show } from './host.ts'
@@ -52,6 +54,50 @@ describe('the timeline', () => {
   it('leaves out lanes that are not chosen', () => {
     const chosen = timeline(fakeJournal(1_000_000_000), new Set(['health'] as const))
     expect(new Set(chosen.map(laneOf))).toEqual(new Set(['health']))
+  })
+})
+
+describe('what is looked for', () => {
+  const journal = mergeJournal(
+    [],
+    [
+      line('lvs1', 1, 1_000, { kind: 'health', service: 'web', server: 'rs1', to: 'down', reason: 'refused' }),
+      line('lvs2', 1, 2_000, { kind: 'order', order: 'drain', by: 'anna', service: 'mail', server: 'rs3' }),
+      line('lvs2', 2, 3_000, { kind: 'config', generation: 2, digest: 'abc' }),
+      line('lvs1', 2, 4_000, {
+        kind: 'disagreement',
+        peer: 'lvs2',
+        servers: [{ service: 'web', server: 'rs2', here: 'up', there: 'down' }],
+        total: 1,
+      }),
+    ],
+  )
+  const everything = { lanes: new Set(lanes), director: '', service: '', words: '', fromMs: -Infinity }
+  const found = (wanted: Partial<Wanted>): number[] =>
+    wantedOf(journal, { ...everything, ...wanted }, (entry) => JSON.stringify(entry.event)).map((entry) => entry.atMs)
+
+  it('is of a director, of a service, since an instant, with words', () => {
+    expect(found({})).toEqual([4_000, 3_000, 2_000, 1_000])
+    expect(found({ director: 'lvs2' })).toEqual([3_000, 2_000])
+    expect(found({ service: 'web' })).toEqual([4_000, 1_000])
+    expect(found({ fromMs: 3_000 })).toEqual([4_000, 3_000])
+    expect(found({ words: 'ANNA drain' })).toEqual([2_000])
+    expect(found({ words: 'anna nobody' })).toEqual([])
+    expect(found({ lanes: new Set(['health'] as const) })).toEqual([1_000])
+  })
+
+  it('leaves as a file that a spreadsheet reads and one that a program reads', () => {
+    const text = (): string => '=cmd, "quoted"'
+    expect(historyCsv(journal.slice(0, 1), text).split('\r\n')).toEqual([
+      '\uFEFFtime,director,kind,event,service,server,text',
+      `1970-01-01T00:00:04.000Z,lvs1,network,disagreement,,,"'=cmd, ""quoted"""`,
+      '',
+    ])
+    expect((JSON.parse(historyJson(journal, text)) as unknown[])[3]).toMatchObject({
+      time: '1970-01-01T00:00:01.000Z',
+      seq: 1,
+      event: { server: 'rs1' },
+    })
   })
 })
 

@@ -56,6 +56,30 @@ describe('keeping the draft', () => {
     expect(wizard.keeping).toBe('kept')
   })
 
+  it('fills in what ~/.ssh/config says about an address, where nothing else was typed', async () => {
+    wizard.begin(1, null)
+    const [first, second] = wizard.draft?.directors ?? []
+    if (!first || !second) throw new Error('no draft')
+    first.address = 'lvs-alias'
+    expect(await wizard.configure(first)).toMatchObject({ jump: 'guard@bastion' })
+    expect(first).toMatchObject({ port: '2201', user: 'ops', clusterAddress: '192.168.2.117' })
+    Object.assign(second, { address: 'lvs-alias', user: 'me', port: '2222' })
+    await wizard.configure(second)
+    expect(second).toMatchObject({ port: '2222', user: 'me' })
+  })
+
+  it('gives the password of a jump host to the core and not to the draft', async () => {
+    await wizard.open('draft-full')
+    const [first] = wizard.draft?.directors ?? []
+    if (!first) throw new Error('no draft')
+    first.login.jump = 'guard@bastion:2200'
+    wizard.typeJumpSecret({ user: 'guard', address: 'bastion', port: 2200 }, 'hunter3')
+    expect(await wizard.handSecrets(first)).toEqual([])
+    await wizard.keep()
+    expect(JSON.stringify(await core.ask('drafts.get', { id: 'draft-full' }))).not.toContain('hunter3')
+    expect(core.passwords.get('bastion')).toBe('hunter3')
+  })
+
   it('never puts a password into the draft', async () => {
     await wizard.open('draft-full')
     const second = wizard.draft?.directors[1]

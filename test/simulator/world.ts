@@ -5,20 +5,16 @@
  */
 import type { Config } from '../../domain/config.ts'
 import type { JournalEvent } from '../../domain/contract/agent.ts'
+import type { KernelService, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { markLine } from '../../domain/ipvs/marks.ts'
+import { beatOf, lastWord } from '../../agent/director/beat.ts'
 import { step, wakeAt } from '../../agent/director/director.ts'
+import type { Override } from '../../agent/director/overrides.ts'
+import type { Arrangement, SyncDaemon } from '../../agent/director/surroundings.ts'
 import { tell, tellEffect } from '../../agent/director/story.ts'
+import { outside } from '../../agent/director/witness.ts'
 import { floating, initial, type State } from '../../agent/director/state.ts'
-import type {
-  AddressChange,
-  Beat,
-  Effect,
-  Input,
-  KernelAddress,
-  KernelService,
-  KernelTable,
-  Now,
-  Probe,
-} from '../../agent/director/words.ts'
+import type { AddressChange, Beat, Effect, Input, KernelAddress, Now, Probe } from '../../agent/director/words.ts'
 
 export type HostName = 'lvs1' | 'lvs2'
 export const hostNames = ['lvs1', 'lvs2'] as const
@@ -30,7 +26,7 @@ interface Event {
 }
 
 /** How long things take in the simulated world. */
-export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3 }
+export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3, stirredMs: 40 }
 
 interface Host {
   readonly name: HostName
@@ -45,6 +41,11 @@ interface Host {
   owned: readonly string[]
   addresses: KernelAddress[]
   linkUp: boolean
+  /** Hears nothing; is not heard. Both together: cut off. */
+  deaf: boolean
+  mute: boolean
+  /** Nothing of the segment of the virtual IP gets here, and the link is up: a wrong VLAN, a dead port. */
+  stranded: boolean
   hasIpvs: boolean
   loseApplies: number
   failAddresses: boolean
@@ -61,9 +62,21 @@ interface Host {
   /** While it stands still, what arrives is lost (a paused machine) instead of waiting in a socket (a stopped process). */
   paused: boolean
   loseProbes: boolean
-  wakeToken: number
-  everythingCut: boolean
+  /** When its timer goes off. */
+  wakeMs: number
+  /** Starts of the agent, for the count of recent ones. */
+  starts: number[]
   applied: string[]
+  /** Operators' orders, as written down. */
+  kept: readonly Override[]
+  marks: { lines: readonly string[]; hooked: boolean } | null
+  sync: SyncDaemon[]
+  failSync: boolean
+  settings: Map<string, string>
+  /** Connections by `service server`, and clients bound by persistence. */
+  connections: Map<string, number>
+  bound: Map<string, number>
+  loseBound: boolean
 }
 
 interface Line {
@@ -79,7 +92,14 @@ export interface WorldOptions {
   readonly lossRatio?: number
   readonly jitterMs?: number
   readonly duplicateRatio?: number
+  /** Schedulers that the kernels do not have. */
+  readonly missing?: readonly string[]
+  /** Neighbours that answer ARP: the gateway and the real servers. Without them only the directors can be asked. */
+  readonly witnesses?: boolean
 }
+
+/** The gateway of the segment; the client is behind it, so what it holds for the virtual IP is what the client reaches. */
+export const gateway = '192.168.2.1'
 
 type World = ReturnType<typeof createWorld>
 export type { World }
@@ -94,15 +114,21 @@ export function createWorld(options: WorldOptions) {
   let order = 0
   const lines: Line[] = []
   const journal: { atMs: number; host: HostName; event: JournalEvent }[] = []
-  const beats: { atMs: number; host: HostName; beat: Beat; path: string }[] = []
+  const beats: { atMs: number; host: HostName; beat: Beat; path: 'public' | 'private' }[] = []
   const answers: { ticket: number; refused?: string }[] = []
   const serversDown = new Set<string>()
+  /** `lvs1 10.0.0.1:80`: that director alone does not reach the server. */
+  const pathsDown = new Set<string>()
+  /** What real servers say of their load, by address. */
+  const loads = new Map<string, number>()
   const serversHanging = new Set<string>()
   const cutPaths = new Set<string>()
   const outages: { fromMs: number; toMs: number | null }[] = []
   const bothHeld: { fromMs: number; toMs: number | null }[] = []
   let mac: HostName | null = null
+  const serverAddresses = new Set(options.config.virtualServers.flatMap((v) => v.realServers.map((r) => r.address)))
   let announcements = 0
+  let loseAnnouncements = 0
   let listener: ((host: HostName, input: Input, effects: readonly Effect[]) => void) | null = null
 
   const hosts: Record<HostName, Host> = {
@@ -124,6 +150,9 @@ export function createWorld(options: WorldOptions) {
       owned: [],
       addresses: [],
       linkUp: true,
+      deaf: false,
+      mute: false,
+      stranded: false,
       hasIpvs: true,
       loseApplies: 0,
       failAddresses: false,
@@ -132,9 +161,17 @@ export function createWorld(options: WorldOptions) {
       waiting: [],
       paused: false,
       loseProbes: false,
-      wakeToken: 0,
-      everythingCut: false,
+      wakeMs: Infinity,
+      starts: [],
       applied: [],
+      kept: [],
+      marks: null,
+      sync: [],
+      failSync: false,
+      settings: new Map(),
+      connections: new Map(),
+      bound: new Map(),
+      loseBound: false,
     }
   }
 
@@ -143,6 +180,17 @@ export function createWorld(options: WorldOptions) {
     schedule({ atMs: nowMs + ms, order: order++, run })
   }
   const other = (host: Host): Host => (host.name === 'lvs1' ? hosts.lvs2 : hosts.lvs1)
+
+  /** What leaves a host reaches the segment; what is on the segment reaches a host. */
+  const isHeard = (host: Host): boolean => host.machineUp && host.linkUp && !host.mute && !host.stranded
+  const hearsSegment = (host: Host): boolean => host.machineUp && host.linkUp && !host.deaf && !host.stranded
+  /** A beat of one would arrive at the other now, on this path. */
+  const passes = (path: 'public' | 'private', from: Host, to: Host): boolean => {
+    if (cutPaths.has(path) || cutPaths.has(`${path} ${from.name}`)) return false
+    if (path === 'public') return isHeard(from) && hearsSegment(to)
+    return from.privateAddress !== null && from.machineUp && to.machineUp && !from.mute && !to.deaf
+  }
+  const isCutOff = (host: Host): boolean => host.deaf || host.mute || host.stranded
 
   function note(host: Host, text: string): void {
     lines.push({ atMs: nowMs, host: host.name, text })
@@ -163,18 +211,7 @@ export function createWorld(options: WorldOptions) {
   }
 
   function plan(host: Host): void {
-    if (!host.state || !host.processUp) return
-    const token = ++host.wakeToken
-    const boot = host.boot
-    const at = Math.max(wakeAt(host.state), nowMs + 0.5)
-    if (!Number.isFinite(at)) return
-    schedule({
-      atMs: at,
-      order: order++,
-      run: () => {
-        if (host.wakeToken === token && host.boot === boot) give(host, { kind: 'woke' }, boot)
-      },
-    })
+    host.wakeMs = host.state && host.processUp ? Math.max(wakeAt(host.state), nowMs + 0.5) : Infinity
   }
 
   function carryOut(host: Host, effect: Effect): void {
@@ -238,9 +275,10 @@ export function createWorld(options: WorldOptions) {
       }
       case 'announce':
         announcements++
-        if (!host.everythingCut && host.linkUp)
+        if (loseAnnouncements > 0) loseAnnouncements--
+        else
           later(pace.networkMs, () => {
-            if (!host.everythingCut) mac = host.name
+            if (isHeard(host) && holdsVip(host)) mac = host.name
             look()
           })
         later(0, () => give(host, { kind: 'announced', failures: [] }, boot))
@@ -248,17 +286,13 @@ export function createWorld(options: WorldOptions) {
       case 'probe':
         probe(host, effect.probe, boot)
         return
-      case 'ask': {
-        const peer = other(host)
-        later(pace.networkMs, () => {
-          const answers =
-            peer.machineUp &&
-            !(peer.paused && nowMs < peer.stalledUntil) &&
-            peer.addresses.some((a) => a.address === effect.address)
-          const passes = ![host, peer].some((h) => h.everythingCut || !h.linkUp)
-          if (answers && passes)
-            give(host, { kind: 'answered', address: effect.address, mac: `mac-${peer.name}` }, boot)
-        })
+      case 'ask':
+        ask(host, effect, boot)
+        return
+      case 'route': {
+        const neighbours = options.witnesses ? effect.to : []
+        const routes = neighbours.map((to) => ({ to, hop: to === outside ? gateway : to, device: 'eth0' }))
+        give(host, { kind: 'routed', routes })
         return
       }
       case 'remember':
@@ -276,7 +310,49 @@ export function createWorld(options: WorldOptions) {
         host.processUp = false
         return
       case 'reread':
-        later(1, () => give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true }, boot))
+        later(1, () => give(host, configured(config), boot))
+        return
+      case 'keep':
+        host.kept = effect.overrides
+        return
+      case 'survey':
+        later(pace.tableLookMs, () =>
+          give(
+            host,
+            {
+              kind: 'surveyed',
+              found: {
+                marks: host.marks,
+                sync: [...host.sync],
+                settings: Object.fromEntries(
+                  effect.survey.settings.map((name) => [name, host.settings.get(name) ?? '0']),
+                ),
+                trouble: [],
+              },
+            },
+            boot,
+          ),
+        )
+        return
+      case 'arrange':
+        later(pace.applyMs, () => {
+          const failures = host.machineUp ? arrange(host, effect.arrangement) : []
+          give(host, { kind: 'arranged', failures }, boot)
+        })
+        return
+      case 'loads': {
+        const told = effect.of.flatMap(({ at, address }): [string, number][] => {
+          const load = loads.get(address)
+          return load === undefined ? [] : [[at, load]]
+        })
+        later(pace.networkMs, () => give(host, { kind: 'loaded', loads: new Map(told) }, boot))
+        return
+      }
+      case 'bound':
+        if (!host.loseBound)
+          later(pace.tableLookMs, () =>
+            give(host, { kind: 'bound', look: effect.look, counts: new Map(host.bound) }, boot),
+          )
         return
       case 'listen':
       case 'reserve':
@@ -284,6 +360,13 @@ export function createWorld(options: WorldOptions) {
       case 'report':
         return
     }
+  }
+
+  /** The file as read, with the schedulers this kernel lacks. */
+  function configured(c: Config): Input {
+    const lacks = (options.missing ?? []).filter((m) => c.virtualServers.some((v) => v.active && v.scheduler === m))
+    const read = { kind: 'configured', config: c, digest: digestOf(c), hasKey: true } as const
+    return lacks.length > 0 ? { ...read, missing: lacks } : read
   }
 
   function digestOf(c: Config): string {
@@ -295,9 +378,7 @@ export function createWorld(options: WorldOptions) {
       if (path === 'private' && !host.privateAddress) continue
       beats.push({ atMs: nowMs, host: host.name, beat, path })
       if (beats.length > 2_000) beats.splice(0, 1_000)
-      if (cutPaths.has(`${path} ${host.name}`) || cutPaths.has(path)) continue
-      if (host.everythingCut || other(host).everythingCut) continue
-      if (path === 'public' && (!host.linkUp || !other(host).linkUp)) continue
+      if (!passes(path, host, other(host))) continue
       if (chance() < (options.lossRatio ?? 0)) continue
       const copies = chance() < (options.duplicateRatio ?? 0) ? 2 : 1
       for (let copy = 0; copy < copies; copy++)
@@ -305,6 +386,27 @@ export function createWorld(options: WorldOptions) {
           give(other(host), { kind: 'heard', path, beat }),
         )
     }
+  }
+
+  /** ARP: who is there answers, and whoever is asked from the virtual IP takes the asker for its holder. */
+  function ask(host: Host, { source, addresses, device }: Extract<Effect, { kind: 'ask' }>, boot: number): void {
+    later(pace.networkMs, () => {
+      if (!isHeard(host)) return
+      for (const address of addresses) {
+        const peer = other(host)
+        const there = peer.addresses.some((a) => a.address === address)
+        const frozen = peer.paused && nowMs < peer.stalledUntil
+        const byPeer = there && !frozen && hearsSegment(peer) && isHeard(peer)
+        if (address === gateway && options.witnesses && source === vip()) {
+          mac = host.name
+          look()
+        }
+        const neighbour = options.witnesses && (address === gateway || serverAddresses.has(address))
+        if (!byPeer && !neighbour) continue
+        const answerMac = byPeer ? `mac-${peer.name}` : `mac-${address}`
+        if (hearsSegment(host)) give(host, { kind: 'answered', device, address, mac: answerMac, to: source }, boot)
+      }
+    })
   }
 
   function address(host: Host, change: AddressChange): { failed?: string } {
@@ -330,11 +432,30 @@ export function createWorld(options: WorldOptions) {
           scheduler: service.scheduler,
           ...(service.persistence ? { persistence: service.persistence } : {}),
           destinations: new Map(
-            [...service.destinations].map(([d, v]) => [d, { ...v, activeConnections: 0, inactiveConnections: 0 }]),
+            [...service.destinations].map(([d, v]) => [
+              d,
+              { ...v, activeConnections: host.connections.get(`${key} ${d}`) ?? 0, inactiveConnections: 0 },
+            ]),
           ),
         },
       ]),
     )
+  }
+
+  /** The packet filter, the sync daemons and the settings of the kernel. */
+  function arrange(host: Host, { marks, sync, settings }: Arrangement): string[] {
+    if (marks) host.marks = marks.length > 0 ? { lines: marks.map(markLine), hooked: true } : null
+    const failures: string[] = []
+    for (const command of sync ?? []) {
+      const [verb, role, , device = '', , id = '0'] = command.split(' ') as [string, 'master' | 'backup', ...string[]]
+      if (verb === '--start-daemon' && host.failSync) failures.push(`ipvsadm ${command}: No such device`)
+      else {
+        host.sync = host.sync.filter((d) => d.role !== role)
+        if (verb === '--start-daemon') host.sync.push({ role, device, id: Number(id) })
+      }
+    }
+    for (const [name, value] of Object.entries(settings ?? {})) host.settings.set(name, value)
+    return failures
   }
 
   /** Understands the lines that the centre orders, as the kernel would. */
@@ -408,11 +529,13 @@ export function createWorld(options: WorldOptions) {
         },
         boot,
       )
-    if (host.everythingCut || serversHanging.has(key))
+    if (isCutOff(host) || !host.linkUp || serversHanging.has(key))
       later(what.check.timeoutMs, () => answer(false, what.check.timeoutMs, 'no answer in time'))
     else
       later(pace.probeMs, () =>
-        serversDown.has(key) ? answer(false, pace.probeMs, 'connection refused') : answer(true, pace.probeMs),
+        serversDown.has(key) || pathsDown.has(`${host.name} ${key}`)
+          ? answer(false, pace.probeMs, 'connection refused')
+          : answer(true, pace.probeMs),
       )
   }
 
@@ -424,7 +547,7 @@ export function createWorld(options: WorldOptions) {
   /** A request of the client would be answered now. */
   function served(): boolean {
     const host = mac ? hosts[mac] : null
-    if (!host || !holdsVip(host) || host.everythingCut || !host.linkUp) return false
+    if (!host || !holdsVip(host) || isCutOff(host) || !host.linkUp) return false
     const [service] = [...host.table.values()]
     return service !== undefined && [...service.destinations].some(([d, v]) => v.weight > 0 && !serversDown.has(d))
   }
@@ -479,11 +602,20 @@ export function createWorld(options: WorldOptions) {
   }
 
   function runTo(atMs: number): void {
-    for (let next = events[0]; next && next.atMs <= atMs; next = events[0]) {
-      const event = takeFirst()
-      if (!event) break
-      nowMs = Math.max(nowMs, event.atMs)
-      event.run()
+    for (;;) {
+      const next = events[0]
+      const { lvs1, lvs2 } = hosts
+      const sleeper = lvs1.wakeMs <= lvs2.wakeMs ? lvs1 : lvs2
+      if (sleeper.wakeMs <= atMs && (!next || sleeper.wakeMs < next.atMs)) {
+        nowMs = Math.max(nowMs, sleeper.wakeMs)
+        sleeper.wakeMs = Infinity
+        give(sleeper, { kind: 'woke' })
+        continue
+      }
+      if (!next || next.atMs > atMs) break
+      takeFirst()
+      nowMs = Math.max(nowMs, next.atMs)
+      next.run()
     }
     nowMs = atMs
   }
@@ -492,6 +624,7 @@ export function createWorld(options: WorldOptions) {
     if (!host.machineUp || host.processUp) return
     host.processUp = true
     host.boot += 1
+    host.starts = [...host.starts.filter((at) => nowMs - at < 60_000), nowMs]
     host.stalledUntil = 0
     host.waiting = []
     const held = host.addresses
@@ -505,15 +638,18 @@ export function createWorld(options: WorldOptions) {
         term: host.term,
         peerBoot: host.peerBoot,
         owned: host.owned,
+        overrides: host.kept,
+        recentStarts: host.starts.length,
         held,
       },
       now(),
     )
-    give(host, { kind: 'configured', config, digest: digestOf(config), hasKey: true })
+    give(host, configured(config))
   }
 
   return {
     hosts,
+    loads,
     lines,
     journal,
     answers,
@@ -528,6 +664,9 @@ export function createWorld(options: WorldOptions) {
     active: (): HostName[] => hostNames.filter((n) => hosts[n].processUp && hosts[n].state?.role === 'active'),
     /** Who has the virtual IP on an interface. */
     holders: (): HostName[] => hostNames.filter((n) => holdsVip(hosts[n])),
+    /** Beats of one director would arrive at the other now, on some path. */
+    reaches: (from: HostName, to: HostName): boolean =>
+      passes('public', hosts[from], hosts[to]) || passes('private', hosts[from], hosts[to]),
     role: (name: HostName) => (hosts[name].processUp ? hosts[name].state?.role : undefined),
     later,
     run: (ms: number) => runTo(nowMs + ms),
@@ -553,6 +692,7 @@ export function createWorld(options: WorldOptions) {
         host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
       host.table = new Map()
       host.linkUp = true
+      host.starts = []
       note(host, '-- boots')
       startProcess(host)
     },
@@ -563,17 +703,27 @@ export function createWorld(options: WorldOptions) {
       host.processUp = false
       host.addresses = []
       host.table = new Map()
+      host.marks = null
+      host.sync = []
+      host.settings = new Map()
       note(host, '-- crashes')
       look()
     },
-    /** kill -9 of the agent; its unit takes the addresses down `releaseMs` later and starts it again `restartMs` later. */
+    /**
+     * kill -9 of the agent; the release script takes the addresses down `releaseMs` later and sends its last word, and its unit starts it
+     * again `restartMs` later.
+     */
     kill(name: HostName, releaseMs = 150, restartMs = 1_000): void {
       const host = hosts[name]
       if (!host.processUp) return
       host.processUp = false
+      const last = host.state && beatOf(host.state, nowMs)
       note(host, '-- agent is killed')
       later(releaseMs, () => {
-        if (!host.processUp && host.machineUp) host.addresses = host.addresses.filter((a) => a.address !== vip())
+        if (!host.processUp && host.machineUp) {
+          host.addresses = host.addresses.filter((a) => a.address !== vip())
+          if (last) send(host, lastWord(last))
+        }
         look()
       })
       later(Math.max(releaseMs, restartMs), () => startProcess(host))
@@ -593,27 +743,45 @@ export function createWorld(options: WorldOptions) {
         for (const input of waiting) give(host, input, boot)
       })
     },
-    cut(name: HostName): void {
-      hosts[name].everythingCut = true
-      note(hosts[name], '-- is cut off')
+    /** Both ways, or so that it hears nothing (`deaf`) or is not heard (`mute`). */
+    cut(name: HostName, way: 'both' | 'deaf' | 'mute' = 'both'): void {
+      if (way !== 'mute') hosts[name].deaf = true
+      if (way !== 'deaf') hosts[name].mute = true
+      note(hosts[name], `-- is cut off (${way})`)
       look()
     },
     heal(name: HostName): void {
-      hosts[name].everythingCut = false
+      hosts[name].deaf = false
+      hosts[name].mute = false
       note(hosts[name], '-- is connected again')
       look()
+    },
+    /** Its port on the segment of the virtual IP leads nowhere, or does again. The private path is not touched. */
+    strand(name: HostName, stranded: boolean): void {
+      hosts[name].stranded = stranded
+      note(hosts[name], stranded ? '-- its public port leads nowhere' : '-- its public port leads to the segment again')
+      look()
+    },
+    loseAnnouncements: (n: number) => {
+      loseAnnouncements = n
     },
     /** Cuts one heartbeat path: both directions, or from one director only. */
     cutPath: (path: 'public' | 'private', from?: HostName) => void cutPaths.add(from ? `${path} ${from}` : path),
     healPaths: () => cutPaths.clear(),
     link(name: HostName, up: boolean): void {
+      if (hosts[name].linkUp === up) return
       hosts[name].linkUp = up
+      note(hosts[name], `-- its link is ${up ? 'up' : 'down'}`)
+      later(pace.stirredMs, () => give(hosts[name], { kind: 'stirred' }))
       look()
     },
     serverDown: (key: string) => {
       serversDown.add(key)
       look()
     },
+    /** One director alone reaches a server, or does not. */
+    pathDown: (name: HostName, key: string) => void pathsDown.add(`${name} ${key}`),
+    pathUp: (name: HostName, key: string) => void pathsDown.delete(`${name} ${key}`),
     serverHangs: (key: string) => void serversHanging.add(key),
     serverUp: (key: string) => {
       serversDown.delete(key)
@@ -638,8 +806,7 @@ export function createWorld(options: WorldOptions) {
     start: (name: HostName) => startProcess(hosts[name]),
     configure(next: Config, ...names: HostName[]): void {
       config = next
-      for (const name of names)
-        give(hosts[name], { kind: 'configured', config: next, digest: digestOf(next), hasKey: true })
+      for (const name of names) give(hosts[name], configured(next))
     },
     /** The transcript since an instant, times relative to it. */
     transcript(fromMs = 0): string[] {

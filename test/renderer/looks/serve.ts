@@ -17,7 +17,11 @@ const types: Readonly<Record<string, string>> = {
   css: 'text/css',
   svg: 'image/svg+xml',
 }
-const core = createFakeCore({ stepMs: Number(process.env['LOOKS_STEP_MS'] ?? 120) })
+const core = createFakeCore({
+  stepMs: Number(process.env['LOOKS_STEP_MS'] ?? 120),
+  unfinished: true,
+  change: 'reverted',
+})
 const readers = new Set<ServerResponse>()
 let down = false
 core.on((name, event) => {

@@ -1,0 +1,213 @@
+/**
+ * The daemon: puts the hands together, starts the loop, opens the door, and sees that lvs.cf is read when it should be. It decides
+ * nothing about the cluster.
+ */
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { agentProtocol } from '../domain/contract/agent.ts'
+import { health, metrics } from './director/metrics.ts'
+import { openAddresses } from './effects/addresses.ts'
+import { openReader } from './effects/configured.ts'
+import { openControl, type Control } from './effects/control.ts'
+import { openFarewell } from './effects/farewell.ts'
+import { startGuard } from './effects/guard.ts'
+import { openJournal } from './effects/journal.ts'
+import { openKernel } from './effects/kernel.ts'
+import { openPages, type Page } from './effects/pages.ts'
+import { openProbes } from './effects/probes/probes.ts'
+import { readOrders } from './effects/kept-orders.ts'
+import { begin, ended, places } from './effects/remembered.ts'
+import { openStaging, type Staging } from './effects/staged.ts'
+import { checkHere, checkOnThread } from './effects/whole-check.ts'
+import { openWire } from './effects/wire.ts'
+import { startLoop, type Loop } from './loop.ts'
+
+/** Real-time priority of the main thread: above ordinary load, below the kernel's own threads. */
+const realTimePriority = 10
+/** The watchdog is fed at least this many times per period. */
+const feedsPerPeriod = 4
+/** Whoever asked for the metrics will ask again: the kernel's counters are read for this long. */
+const scrapedForMs = 60_000
+
+interface Program {
+  readonly version: string
+  /** Folder with the native part and the release script. */
+  readonly folder: string
+  /** The bundle, which a thread can be made of; null in development. */
+  readonly bundle: string | null
+  readonly socketPath: string
+}
+
+/** Runs until SIGTERM; resolves when everything is open. */
+export async function run({ version, folder, bundle, socketPath }: Program): Promise<void> {
+  const startedAtMs = Date.now()
+  const name = hostname()
+  const remembered = await begin(places, startedAtMs)
+  const opened = openKernel(process.env.SHOAL_KOFFI ?? folder)
+  const kernel = 'kernel' in opened ? opened.kernel : null
+  const log = (line: string): void => void process.stdout.write(`${line}\n`)
+  const journal = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
+  startGuard(folder, places.runDir, log)
+  const notifySocket = process.env.NOTIFY_SOCKET
+  const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1000
+  let fedMs = 0
+  let said = false
+
+  const check = bundle ? (text: string) => checkOnThread(bundle, text) : checkHere
+  const reader = openReader({ lvscf: places.lvscf, clusterKey: places.clusterKey, check })
+  let control: Control | null = null
+  let staging: Staging | null = null
+  let reading: Promise<void> = Promise.resolve()
+  const reread = (): void => {
+    reading = reading.then(async () => {
+      const { input, keys } = await reader.read()
+      wire.setKeys(keys)
+      loop.give(input)
+      if (input.kind === 'configured') pages.listen(input.config.metricsListen)
+    })
+  }
+  const wire = openWire(
+    {
+      heard: (path_, beat) => loop.give({ kind: 'heard', path: path_, beat }),
+      refused: (path_, why) => loop.give({ kind: 'refused', path: path_, why }),
+      listened: (path_, says) => loop.give({ kind: 'listened', path: path_, ...(says === undefined ? {} : { says }) }),
+    },
+    openFarewell(places.runDir, log),
+  )
+
+  const seen = {
+    director: () => ({ ...loop.director(), ...staging?.report() }),
+    services: () => loop.services(),
+    wallMs: () => Math.round(loop.now().wallMs),
+  }
+  let watchers = 0
+  let scraped: NodeJS.Timeout | null = null
+  const tellWatchers = (): void => loop.give({ kind: 'watched', watchers: watchers + (scraped ? 1 : 0) })
+  const pages = openPages({
+    trouble: (says) => loop.note({ kind: 'trouble', says }),
+    page(at): Page | undefined {
+      if (at === '/health') {
+        const d = seen.director()
+        const { healthy, because } = health(d)
+        const { role, term, generation, configDigest, worstLatenessMs } = d
+        const told = { healthy, because, director: d.director, role, term, generation, configDigest, worstLatenessMs }
+        return {
+          status: healthy ? 200 : 503,
+          type: 'application/json',
+          body: [`${JSON.stringify({ ...told, peerAlive: d.peer.known ? d.peer.alive : null })}\n`],
+        }
+      }
+      if (at !== '/metrics') return undefined
+      if (scraped) clearTimeout(scraped)
+      const first = scraped === null
+      scraped = setTimeout(() => {
+        scraped = null
+        tellWatchers()
+      }, scrapedForMs)
+      scraped.unref()
+      if (first) tellWatchers()
+      const { user, system } = process.cpuUsage()
+      const vitals = { cpuS: (user + system) / 1e6, rssBytes: process.memoryUsage.rss(), startedAtMs }
+      return {
+        status: 200,
+        type: 'text/plain; version=0.0.4; charset=utf-8',
+        body: metrics(seen.director(), seen.services(), loop.totals(), vitals),
+      }
+    },
+  })
+
+  const loop: Loop = startLoop(
+    {
+      name,
+      version,
+      boot: remembered.boot,
+      term: remembered.term,
+      peerBoot: remembered.peerBoot,
+      owned: remembered.owned,
+      recentStarts: remembered.recentStarts,
+      overrides: await readOrders(places.stateDir),
+      held: remembered.held.map((h) => ({ address: h.address, device: h.device, prefix: h.prefix })),
+    },
+    places,
+    {
+      addresses: openAddresses(kernel, path.join(places.runDir, 'held'), remembered.held),
+      wire,
+      probe: openProbes(kernel),
+      journal,
+      report: (entries) => control?.report(entries),
+      reread,
+      log,
+      exit: () => {
+        void (async () => {
+          wire.close()
+          staging?.close()
+          pages.close()
+          await journal.close()
+          await ended(places)
+          await control?.close()
+          process.exit(0)
+        })()
+      },
+      alive: () => {
+        if (!kernel || !notifySocket || !said) return
+        const nowMs = performance.now()
+        if (watchdogMs > 0 && nowMs - fedMs >= watchdogMs / feedsPerPeriod) {
+          fedMs = nowMs
+          kernel.notify(notifySocket, 'WATCHDOG=1')
+        }
+      },
+    },
+  )
+
+  const stop = (): void => void loop.order({ kind: 'stop', by: 'SIGTERM' })
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', reread)
+
+  loop.note({ kind: 'started', version, after: remembered.after })
+  if ('missing' in opened)
+    loop.note({
+      kind: 'trouble',
+      says: `The native part cannot be loaded (${opened.missing}); addresses are set with ip, announced with arping.`,
+    })
+  const staged = await openStaging({
+    lvscf: places.lvscf,
+    stateFile: path.join(places.stateDir, 'staging.json'),
+    check,
+    reread: (by) => loop.order({ kind: 'reload', by }),
+    note: loop.note,
+    changed: loop.changed,
+    wallMs: () => Date.now(),
+  })
+  staging = staged
+  control = await openControl(socketPath, places.group, {
+    ...seen,
+    hello: () => {
+      const state = loop.state()
+      return {
+        protocol: agentProtocol,
+        version,
+        director: name,
+        bootId: String(remembered.boot),
+        configDigest: state.digest,
+        generation: state.config?.serialNo ?? 0,
+      }
+    },
+    journal: journal.since,
+    order: loop.order,
+    stage: staged.stage,
+    fileOrder: staged.order,
+    watchers: (count) => {
+      watchers = count
+      tellWatchers()
+    },
+    http: pages.serve,
+  })
+  reread()
+  await reading
+  said = true
+  if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
+  // Only now: a program that is still being compiled would, on a host with one processor, keep the network from its own packets.
+  const refused = kernel?.realTime(realTimePriority)
+  if (refused) loop.note({ kind: 'trouble', says: `Real-time scheduling is not granted: ${refused}.` })
+}

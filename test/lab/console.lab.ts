@@ -1,0 +1,199 @@
+// The console and the shell of the agent on real hosts: status, metrics and health, a configuration that is staged, committed, confirmed
+// and goes back by itself, a reload on the standby that returns, and what happens to the virtual IP when the agent hangs.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { attach, up } from './lab.ts'
+import type { Lab } from './lab.ts'
+import { directors, holders, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
+
+/** A name of its own, so that a lab somebody is working in stays as it is. */
+const NAME = process.env.SHOAL_CONSOLE_LAB ?? 'console'
+const file = '/etc/sysconfig/ha/lvs.cf'
+
+let lab: Lab
+
+beforeAll(async () => {
+  lab = attach(NAME) ?? (await up('dr', { name: NAME, say: (line) => console.log(line) }))
+  await Promise.all([setRealServers(lab), installAgents(lab)])
+  await settled()
+})
+
+afterAll(async () => {
+  if (process.env.SHOAL_CONSOLE_LAB === undefined) await lab?.down()
+})
+
+async function sh(host: string, script: string): Promise<{ code: number; out: string; err: string; ms: number }> {
+  const from = performance.now()
+  const said = await lab.ssh(host, script, { allowFailure: true, timeoutMs: 60_000 })
+  return { code: said.exitCode, out: said.stdout, err: said.stderr, ms: performance.now() - from }
+}
+
+interface Told {
+  readonly director: {
+    readonly role: string
+    readonly configDigest: string
+    readonly generation: number
+    readonly unconfirmed?: object
+    readonly peer: { readonly alive: boolean }
+    readonly worstLatenessMs: number
+  }
+  readonly services: readonly {
+    readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[]
+  }[]
+}
+
+async function told(host: string): Promise<Told | null> {
+  const { code, out } = await sh(host, 'shoal-agent status --json')
+  return code === 0 ? (JSON.parse(out) as Told) : null
+}
+
+async function settled(limitMs = 90_000): Promise<{ active: Director; standby: Director }> {
+  const from = performance.now()
+  while (performance.now() - from < limitMs) {
+    const both = await Promise.all(directors.map((d) => told(d).catch(() => null)))
+    const roles = both.map((b) => b?.director.role)
+    const whole = both.every(
+      (b) => b?.director.peer.alive && b.services.every((s) => s.realServers.every((r) => r.health === 'up')),
+    )
+    if (whole && roles.includes('active') && roles.includes('standby')) {
+      const at = roles.indexOf('active')
+      return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
+    }
+    await delay(500)
+  }
+  throw new Error(`the pair did not settle within ${limitMs} ms`)
+}
+
+test('status, health and metrics answer on both directors, over curl too, and no port is open for it', async () => {
+  for (const host of directors) {
+    expect((await sh(host, 'shoal-agent status')).out).toMatch(/is (active|standby) since/)
+    expect(await sh(host, 'shoal-agent health')).toMatchObject({ code: 0 })
+    const { out } = await sh(host, 'curl -sS --unix-socket /run/shoal/agent.sock http://localhost/metrics')
+    expect(out).toMatch(/^shoal_director_role\{role="(active|standby)"\} 1$/m)
+    expect(out).toMatch(/^# TYPE shoal_server_up gauge$/m)
+    expect(out.match(/^shoal_server_up\{.*\} 1$/gm)).toHaveLength(2)
+    const listening = (await sh(host, 'ss -Hltnp')).out
+    expect(listening).not.toMatch(/node/)
+  }
+})
+
+test('every word has a page; wrong words and refusals have their exit codes', async () => {
+  const { active, standby } = await settled()
+  for (const word of ['status', 'drain', 'commit', 'release'])
+    expect((await sh(active, `shoal-agent ${word} --help`)).out).toMatch(/^NAME\n.*\n\nSYNOPSIS\n/)
+  expect(await sh(active, 'shoal-agent frobnicate')).toMatchObject({ code: 2 })
+  expect(await sh(active, 'shoal-agent status --loud')).toMatchObject({ code: 2 })
+  expect(await sh(standby, 'shoal-agent handover')).toMatchObject({ code: 1 })
+  expect(await sh(active, 'shoal-agent release')).toMatchObject({ code: 1 })
+  expect(await sh(active, 'shoal-agent check-config /nowhere')).toMatchObject({ code: 2 })
+  expect(await sh(active, "printf 'primary = x\\n' | shoal-agent check-config -")).toMatchObject({ code: 1 })
+})
+
+test('a real server is drained and put back from the console', async () => {
+  const { active } = await settled()
+  expect(await sh(active, 'shoal-agent drain web rs1')).toMatchObject({ code: 0 })
+  await delay(1_500)
+  expect((await sh(active, 'shoal-agent status')).out).toMatch(/rs1 .*drain/)
+  expect(await sh(active, 'shoal-agent undrain web rs1')).toMatchObject({ code: 0 })
+  expect(await sh(active, 'shoal-agent drain web nobody')).toMatchObject({ code: 1 })
+})
+
+test('reload returns on the standby too, and an lvs.cf that is not sound is refused with its line', async () => {
+  const { standby } = await settled()
+  const good = await sh(standby, 'timeout 10 shoal-agent reload')
+  expect(good.code).toBe(0)
+  expect((await sh(standby, 'timeout 10 systemctl reload shoal-agent')).code).toBe(0)
+  await sh(standby, `cp ${file} /tmp/kept; echo 'virtual {' >> ${file}`)
+  const bad = await sh(standby, 'timeout 10 shoal-agent reload')
+  await sh(standby, `cp /tmp/kept ${file}`)
+  expect(bad.code).toBe(1)
+  expect(bad.err).toMatch(/line \d+/)
+  expect((await told(standby))?.director.role).toBe('standby')
+})
+
+test('a change is staged, committed on the standby first, then on the active one, and no request is lost', async () => {
+  const { active, standby } = await settled()
+  const text = lvscfOf(lab).replace('serial_no = 1', 'serial_no = 2').replace('weight = 1', 'weight = 3')
+  const probe = await lab.startProbe(lab.layout.vip)
+  await probe.served(25, 20_000)
+  const digests: string[] = []
+  for (const host of [standby, active]) {
+    await lab.ssh(host, 'cat > /tmp/new.cf', { input: text })
+    const staged = await sh(host, 'shoal-agent stage /tmp/new.cf --json')
+    expect(staged.code, staged.err).toBe(0)
+    const { digest, sound, generation } = JSON.parse(staged.out) as {
+      digest: string
+      sound: boolean
+      generation: number
+    }
+    expect([sound, generation]).toEqual([true, 2])
+    digests.push(digest)
+  }
+  expect(digests[0]).toBe(digests[1])
+  const [digest = ''] = digests
+  expect(await sh(standby, `shoal-agent commit ${digest}`)).toMatchObject({ code: 0 })
+  // Another config for a moment is legal, and visible.
+  await delay(500)
+  expect((await sh(active, 'shoal-agent status')).out).toMatch(/peer is standby, with another config \(2, /)
+  const commit = await sh(active, `shoal-agent commit ${digest} --confirm-within 30`)
+  expect(commit.code, commit.err).toBe(0)
+  expect((await told(active))?.director.unconfirmed).toBeDefined()
+  expect(await sh(active, `shoal-agent confirm ${digest}`)).toMatchObject({ code: 0 })
+  await delay(1_000)
+  const { outages } = await probe.stop()
+  expect(outages).toEqual([])
+  for (const host of directors)
+    expect((await told(host))?.director).toMatchObject({ configDigest: digest, generation: 2 })
+  expect((await sh(active, `ipvsadm -Ln | grep -c ' 3  '`)).out.trim()).toBe('1')
+})
+
+test('a commit that nobody confirms goes back by itself, also when the agent is restarted meanwhile', async () => {
+  const { standby } = await settled()
+  const before = (await told(standby))?.director.configDigest
+  const text = lvscfOf(lab).replace('serial_no = 1', 'serial_no = 3')
+  await lab.ssh(standby, 'cat > /tmp/new.cf', { input: text })
+  const { digest } = JSON.parse((await sh(standby, 'shoal-agent stage /tmp/new.cf --json')).out) as { digest: string }
+  expect(await sh(standby, `shoal-agent commit ${digest} --confirm-within 12`)).toMatchObject({ code: 0 })
+  expect((await told(standby))?.director.generation).toBe(3)
+  await sh(standby, 'systemctl restart shoal-agent')
+  expect((await told(standby))?.director.generation).toBe(3)
+  await delay(13_000)
+  const after = (await told(standby))?.director
+  expect(after).toMatchObject({ configDigest: before, generation: 2 })
+  expect(after?.unconfirmed).toBeUndefined()
+  expect((await sh(standby, 'shoal-agent events 6')).out).toMatch(/order revert .* by the agent: nobody confirmed/)
+})
+
+test('an agent that hangs is ended by the watchdog, and its virtual IP is gone within a second', async () => {
+  const { active } = await settled()
+  // Noted on the host itself: how long after the stop the address was still there, in ms.
+  const { out } = await sh(
+    active,
+    `kill -STOP $(systemctl show -P MainPID shoal-agent); from=$(date +%s%N)
+     while ip -4 -o addr show to ${lab.layout.vip}/32 | grep -q .; do
+       [ $((($(date +%s%N) - from) / 1000000)) -lt 8000 ] || break; sleep 0.02; done
+     echo $((($(date +%s%N) - from) / 1000000))`,
+  )
+  console.log(`hung agent: virtual IP gone after ${out.trim()} ms`)
+  expect(Number(out)).toBeLessThan(1_000)
+  await settled()
+  expect((await holders(lab)).length).toBe(1)
+  expect((await sh(active, 'journalctl -u shoal-agent | grep -ci watchdog')).out.trim()).not.toBe('0')
+})
+
+test('a graceful stop says goodbye: the standby serves before its deadtime is over, and no request is lost', async () => {
+  const { active, standby } = await settled()
+  const probe = await lab.startProbe(lab.layout.vip)
+  await probe.served(25, 20_000)
+  await sh(active, 'systemctl stop shoal-agent')
+  expect(await holders(lab)).toEqual([standby])
+  expect(await probe.served(25, 20_000)).toBe(true)
+  const { outages } = await probe.stop()
+  console.log('graceful stop: outages', outages)
+  expect(outages).toEqual([])
+  expect((await sh(active, 'shoal-agent status')).code).toBe(2)
+  expect((await sh(active, 'shoal-agent release')).code).toBe(0)
+  await sh(active, 'systemctl start shoal-agent')
+  await settled()
+})
