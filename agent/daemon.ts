@@ -24,8 +24,8 @@ import { startLoop, type Loop } from './loop.ts'
 
 /** Real-time priority of the main thread: above ordinary load, below the kernel's own threads. */
 const realTimePriority = 10
-/** The watchdog is fed at least this many times per period. */
-const feedsPerPeriod = 4
+/** The guard and systemd's watchdog are told this often that the program turns. */
+const aliveMs = 100
 /** Whoever asked for the metrics will ask again: the kernel's counters are read for this long. */
 const scrapedForMs = 60_000
 
@@ -47,11 +47,8 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   const kernel = 'kernel' in opened ? opened.kernel : null
   const log = (line: string): void => void process.stdout.write(`${line}\n`)
   const journal = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
-  startGuard(folder, places.runDir, log)
+  const guard = startGuard(folder, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
-  const watchdogMs = Number(process.env.WATCHDOG_USEC ?? 0) / 1000
-  let fedMs = 0
-  let said = false
 
   const check = bundle ? (text: string) => checkOnThread(bundle, text) : checkHere
   const reader = openReader({ lvscf: places.lvscf, clusterKey: places.clusterKey, check })
@@ -148,14 +145,6 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
           process.exit(0)
         })()
       },
-      alive: () => {
-        if (!kernel || !notifySocket || !said) return
-        const nowMs = performance.now()
-        if (watchdogMs > 0 && nowMs - fedMs >= watchdogMs / feedsPerPeriod) {
-          fedMs = nowMs
-          kernel.notify(notifySocket, 'WATCHDOG=1')
-        }
-      },
     },
   )
 
@@ -205,8 +194,11 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   })
   reread()
   await reading
-  said = true
   if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
+  setInterval(() => {
+    guard.alive()
+    if (kernel && notifySocket && process.env.WATCHDOG_USEC) kernel.notify(notifySocket, 'WATCHDOG=1')
+  }, aliveMs)
   // Only now: a program that is still being compiled would, on a host with one processor, keep the network from its own packets.
   const refused = kernel?.realTime(realTimePriority)
   if (refused) loop.note({ kind: 'trouble', says: `Real-time scheduling is not granted: ${refused}.` })

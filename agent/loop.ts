@@ -37,8 +37,6 @@ export interface Hands {
   readonly reread: () => void
   readonly exit: () => void
   readonly log: (line: string) => void
-  /** Called after every step: the loop is alive. */
-  readonly alive: () => void
 }
 
 export interface Loop {
@@ -96,7 +94,6 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
     } finally {
       busy = false
     }
-    hands.alive()
     if (timer) clearTimeout(timer)
     const inMs = wakeAt(state) - performance.now()
     timer = setTimeout(() => give({ kind: 'woke' }), Math.max(1, Math.min(inMs, 2 ** 30)))

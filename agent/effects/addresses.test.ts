@@ -234,7 +234,8 @@ it.skipIf(!able)('the release script takes down what is in the held file and not
   expect(readFileSync(path.join(root, 'resources/agent/release-held.sh'), 'utf8')).toMatch(/^#!\/bin\/sh/)
 })
 
-it.skipIf(!able)('the guard acts when the agent is killed with -9', () => {
+/** The guard of a process that does `script` in the end: how long the address was there after that, in ms, and whether the process is. */
+function guarded(script: string): { readonly goneMs: number; readonly runs: boolean } {
   const out = execFileSync(
     'unshare',
     [
@@ -247,13 +248,34 @@ it.skipIf(!able)('the guard acts when the agent is killed with -9', () => {
          import { startGuard } from '${root}agent/effects/guard.ts'
          const { writeFileSync } = await import('node:fs')
          writeFileSync('$d/run', 'running ' + process.pid + '\\\\n')
-         startGuard('$d', '$d', console.log)
-         setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)
-         setInterval(() => undefined, 1000)" >/dev/null 2>&1
-       for n in 1 2 3 4 5 6 7 8 9 10; do ip -4 -o addr show br0 | grep -q 10.2.0.9 || break; sleep 0.05; done
-       ip -4 -o addr show br0 | grep -c 10.2.0.9 || true`,
+         const guard = startGuard('$d', '$d', console.log)
+         setInterval(() => guard.alive(), 100)
+         setTimeout(() => { writeFileSync('$d/at', String(Date.now())); ${script} }, 1_500)" >/dev/null 2>&1 &
+       for n in $(seq 400); do [ -s $d/at ] && break; sleep 0.05; done
+       ip -4 -o addr show br0 | grep -q 10.2.0.9 || echo early
+       for n in $(seq 100); do ip -4 -o addr show br0 | grep -q 10.2.0.9 || break; sleep 0.02; done
+       echo $(($(date +%s%N) / 1000000 - $(cat $d/at)))
+       if kill -0 $! 2>/dev/null; then echo runs; kill -9 $!; else echo over; fi`,
     ],
     { encoding: 'utf8', cwd: root },
   )
-  expect(out.trim().split('\n').at(-1)).toBe('0')
+  const [ms, still] = out.trim().split('\n').slice(-2)
+  expect(out).not.toContain('early')
+  return { goneMs: Number(ms), runs: still === 'runs' }
+}
+
+it.skipIf(!able)('the guard acts when the agent is killed with -9', () => {
+  expect(guarded("process.kill(process.pid, 'SIGKILL')").goneMs).toBeLessThan(1_000)
+})
+
+it.skipIf(!able)('the guard ends an agent that hangs, and acts', () => {
+  const { goneMs, runs } = guarded('for (;;);')
+  expect(goneMs).toBeLessThan(1_500)
+  expect(runs).toBe(false)
+})
+
+it.skipIf(!able)('the guard leaves an agent alone that stands still for a moment', () => {
+  const { goneMs, runs } = guarded('const until = Date.now() + 450; while (Date.now() < until);')
+  expect(goneMs).toBeGreaterThan(2_000)
+  expect(runs).toBe(true)
 })

@@ -1,29 +1,48 @@
 /**
- * The orphan guard: a shell that waits for this process to end, however it ends, and then takes the virtual IPs away at once. The
- * unit does the same afterwards; the guard is there because systemd may take a second or two on a busy host.
+ * The orphan guard: a shell that waits for this process to end, however it ends, and then takes the virtual IPs away at once. It ends
+ * this process when it hangs. The unit does the same afterwards; the guard is there because systemd may take a second or two on a busy
+ * host.
  */
 import { spawn } from 'node:child_process'
 import path from 'node:path'
+import type { Writable } from 'node:stream'
 
 /** A guard that ended is replaced after this. */
 const againMs = 1_000
 
+export interface Guard {
+  /** This process is alive; to be said every 100 ms once it has begun, for silence of 700 ms afterwards is taken as hanging. */
+  readonly alive: () => void
+}
+
 /** Starts the guard from the folder the release script lies in, and keeps one running. */
-export function startGuard(folder: string, runDir: string, trouble: (says: string) => void): void {
-  const guard = spawn('/bin/sh', [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: { SHOAL_RUN: runDir },
-    cwd: '/',
-  })
-  let over = false
-  const again = (why: string): void => {
-    if (over) return
-    over = true
-    trouble(`The orphan guard ended (${why}).`)
-    setTimeout(() => startGuard(folder, runDir, trouble), againMs).unref()
+export function startGuard(folder: string, runDir: string, trouble: (says: string) => void): Guard {
+  let pipe: Writable | null = null
+  const start = (): void => {
+    const guard = spawn('/bin/sh', [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { SHOAL_RUN: runDir },
+      cwd: '/',
+    })
+    let over = false
+    const again = (why: string): void => {
+      if (over) return
+      over = true
+      pipe = null
+      trouble(`The orphan guard ended (${why}).`)
+      setTimeout(start, againMs).unref()
+    }
+    guard.on('error', (error) => again(error.message))
+    guard.on('exit', (code) => again(`exit code ${code ?? 'none'}`))
+    guard.stdin.on('error', () => undefined)
+    guard.unref()
+    pipe = guard.stdin
   }
-  guard.on('error', (error) => again(error.message))
-  guard.on('exit', (code) => again(`exit code ${code ?? 'none'}`))
-  guard.stdin.on('error', () => undefined)
-  guard.unref()
+  start()
+  return {
+    alive() {
+      // What a guard that stands still has not read yet is enough.
+      if (pipe && !pipe.writableNeedDrain) pipe.write('\n')
+    },
+  }
 }

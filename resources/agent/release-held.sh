@@ -1,8 +1,9 @@
 #!/bin/sh
 # Takes down the virtual IPs that an agent which ended has left on this host's interfaces, and tells the other director that it is so. A
 # shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
-# `release-held.sh guard`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
-# unless that end was a proper one or another agent runs by then; and the unit runs it after every end.
+# `release-held.sh guard PID`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
+# unless that end was a proper one or another agent runs by then; and the unit runs it after every end. An agent that says nothing for
+# 0.7 s (it writes a line ten times a second) hangs: the guard ends it first. That needs bash; without it systemd's watchdog does so.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
 # /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -11,9 +12,23 @@ state=
 [ -r "$dir/run" ] && read -r state < "$dir/run"
 if [ "$1" = guard ]; then
   trap '' TERM INT HUP
+  [ -n "$BASH_VERSION" ] || ! command -v bash >/dev/null || exec bash "$0" "$@"
   read -r _
+  seen=$?
+  while [ $seen = 0 ]; do
+    if [ -z "$BASH_VERSION" ]; then
+      read -r _
+      seen=$?
+    else
+      read -r -t 0.7 _
+      seen=$?
+      # After a pause of the whole host both are late: the agent gets a moment to say that it is there.
+      [ $seen -le 128 ] || { read -r -t 0.05 _ && seen=0; }
+    fi
+  done
   read -r state < "$dir/run"
   [ "$state" = "running $2" ] || exit 0
+  [ $seen -le 128 ] || kill -KILL "$2"
 fi
 [ -s "$dir/held" ] || exit 0
 left=
@@ -29,7 +44,11 @@ done < "$dir/held"
 case $state in running*) ;; *) exit 0 ;; esac
 if [ -z "$left" ] && [ -s "$dir/farewell" ] && [ -r "$dir/farewell-to" ] && command -v bash >/dev/null; then
   while read -r address port; do
-    bash -c 'cat "$1" > "/dev/udp/$2/$3"' farewell "$dir/farewell" "$address" "$port" 2>/dev/null
+    if [ -n "$BASH_VERSION" ]; then
+      cat "$dir/farewell" > "/dev/udp/$address/$port"
+    else
+      bash -c 'cat "$1" > "/dev/udp/$2/$3"' farewell "$dir/farewell" "$address" "$port"
+    fi 2>/dev/null
   done < "$dir/farewell-to"
 fi
 exit 0
