@@ -263,7 +263,17 @@ async function restore(lab: Lab): Promise<void> {
   if (problems.length > 0) throw new Error(`the pair does not come back to health: ${problems.join('; ')}`)
 }
 
-async function runRound(lab: Lab, round: number, seed: number, only: readonly string[]): Promise<Round> {
+/** What a round leaves: itself, and the pair as it was found well at its end; null where it was not. */
+type Ended = { readonly round: Round; readonly well: readonly Seen[] | null }
+
+/** `well`: the pair as the round before left it. */
+async function runRound(
+  lab: Lab,
+  round: number,
+  seed: number,
+  only: readonly string[],
+  well: readonly Seen[] | null,
+): Promise<Ended> {
   const by = chance(seed)
   const fault = by.pick(only.length > 0 ? faults.filter((f) => only.includes(f.name)) : faults)
   const hitsActive = fault.on === 'active' || (fault.on !== 'standby' && by.next() < 0.6)
@@ -272,7 +282,7 @@ async function runRound(lab: Lab, round: number, seed: number, only: readonly st
   await Promise.all(
     directors.map((host) => lab.ssh(host, 'systemctl reset-failed shoal-agent', { allowFailure: true })),
   )
-  const before = await audit(lab)
+  const before = well ? { problems: [], pair: well } : await audit(lab)
   if (before.problems.length > 0) throw new Error(`not well before the round: ${before.problems.join('; ')}`)
   const active = before.pair.find((d) => d.role === 'active')?.host as Director
   const standby = before.pair.find((d) => d.role === 'standby')?.host as Director
@@ -306,7 +316,7 @@ async function runRound(lab: Lab, round: number, seed: number, only: readonly st
     problems.push(`${active} gave way to ${holder ?? 'nobody'} and no failover record says so`)
 
   const outage = report.fault?.outage
-  return {
+  const told: Round = {
     round,
     seed,
     fault: fault.name,
@@ -321,6 +331,8 @@ async function runRound(lab: Lab, round: number, seed: number, only: readonly st
     records,
     ...(problems.length > 0 ? { evidence: await evidence(lab) } : {}),
   }
+  const bothThere = now.some((d) => d.role === 'active') && now.some((d) => d.role === 'standby')
+  return { round: told, well: problems.length === 0 && bothThere ? now : null }
 }
 
 /** Runs rounds on a lab whose pair is set up and well. Round n has the seed `seed + n`, so each can be run alone. */
@@ -336,12 +348,16 @@ export async function runFaults(
 ): Promise<FaultsResult> {
   const say = options.say ?? (() => undefined)
   const rounds: Round[] = []
+  let well: readonly Seen[] | null = null
   for (let n = 0; n < options.rounds; n++) {
     const seed = (options.seed + n) >>> 0
     let round: Round
     try {
-      round = await runRound(lab, n + 1, seed, options.only ?? [])
+      const ended: Ended = await runRound(lab, n + 1, seed, options.only ?? [], well)
+      round = ended.round
+      well = ended.well
     } catch (error) {
+      well = null
       const says = error instanceof Error ? error.message : String(error)
       round = {
         round: n + 1,
@@ -419,7 +435,8 @@ const help = `npm run bench -- faults [options]
   --rounds N    how many faults (30)
   --seed S      of the first round; the next has S + 1 (chance)
   --only NAME   only this fault, may be given again: ${faults.map((f) => f.name).join(', ')}
-  --lab NAME    the lab used (faults); one that is up is taken as it is and left up
+  --pairs N     so many pairs of directors at the same time, each in a lab of its own, share the rounds (1)
+  --lab NAME    the lab used (faults, faults-2, …); one that is up is taken as it is and left up
   --name NAME   what the results are called (faults)
 `
 
@@ -430,6 +447,7 @@ export async function run(args: string[]): Promise<number> {
       rounds: { type: 'string', default: '30' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string', multiple: true, default: [] },
+      pairs: { type: 'string', default: '1' },
       lab: { type: 'string', default: 'faults' },
       name: { type: 'string', default: 'faults' },
       help: { type: 'boolean', default: false },
@@ -444,37 +462,51 @@ export async function run(args: string[]): Promise<number> {
     console.error(`The lab cannot run here:\n${missing.join('\n')}`)
     return 2
   }
-  const wasUp = attach(values.lab) !== undefined
   const before = machine()
   const say = (line: string): void => console.log(line)
-  const lab = await prepareFaults(values.lab, say)
   const done: Round[] = []
   const seed = Number(values.seed)
-  const keepNow = (): Promise<void> =>
-    keep(
+  const total = Number(values.rounds)
+  const share = Math.ceil(total / Number(values.pairs))
+  const names = Array.from({ length: Math.ceil(total / share) }, (_, n) =>
+    n === 0 ? values.lab : `${values.lab}-${n + 1}`,
+  )
+  const labs: Lab[] = []
+  const down = async (): Promise<void> => void (await Promise.all(labs.splice(0).map((lab) => lab.down())))
+  const keepNow = (): Promise<void> => {
+    const rounds = done.toSorted((a, b) => a.seed - b.seed).map((round, n) => ({ ...round, round: n + 1 }))
+    return keep(
       values.name,
-      { agent: agentId(), atMs: Date.now(), machine: before, seed, rounds: done },
-      tableOf({ seed, rounds: done }),
+      { agent: agentId(), atMs: Date.now(), machine: before, seed, rounds },
+      tableOf({ seed, rounds }),
     )
+  }
   const { ending } = whenEnded(async () => {
     await keepNow()
-    if (!wasUp) await lab.down()
+    await down()
   })
   try {
-    await runFaults(lab, {
-      rounds: Number(values.rounds),
-      seed,
-      only: values.only,
-      say,
-      each: async (round) => {
-        if (ending()) await forEver()
-        done.push(round)
-      },
-    })
+    await Promise.all(
+      names.map(async (name, n) => {
+        const wasUp = attach(name) !== undefined
+        const lab = await prepareFaults(name, say)
+        if (!wasUp) labs.push(lab)
+        await runFaults(lab, {
+          rounds: Math.min(share, total - n * share),
+          seed: seed + n * share,
+          only: values.only,
+          say: (line) => say(names.length > 1 ? `${name}: ${line}` : line),
+          each: async (round) => {
+            if (ending()) await forEver()
+            done.push(round)
+          },
+        })
+      }),
+    )
   } finally {
     if (ending()) await forEver()
     await keepNow()
-    if (!wasUp) await lab.down()
+    await down()
   }
   return done.some((round) => round.problems.length > 0) ? 1 : 0
 }
