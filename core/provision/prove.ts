@@ -2,34 +2,28 @@
  * The proof after a run: not hopes but measurements, from the directors, from a real server and from this machine. Each line carries the
  * command that was asked and what came back.
  */
-import { connect } from 'node:net'
 import { clusterAddressOf, draftLvscf, portsOf, realPortsOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { Config } from '../../domain/config.ts'
-import type { Hello, Snapshot } from '../../domain/contract/agent.ts'
+import type { Hello, ServerReport, Snapshot } from '../../domain/contract/agent.ts'
 import type { HostFacts } from '../../domain/facts.ts'
-import { parseCounters, parseKernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { parseKernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { serviceKey } from '../../domain/ipvs/keys.ts'
 import { compareService, tableOf } from '../../domain/ipvs/table.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import type { ProofLine } from '../../domain/plan.ts'
+import { virtualIpOf, virtualIpsOf, vipsText } from '../../domain/virtual-ips.ts'
 import { openAgentLine } from '../live/agent-line.ts'
 import type { Hosts } from '../ssh/hosts.ts'
 import { arrivalAddress } from './check-real-server.ts'
 import { placeOnSegment } from './look.ts'
+import { proveSpread } from './prove-spread.ts'
 import { realServerMaterial, realServerProgram, routesByRouter } from './real-server-material.ts'
 
 /** Health checks, the choice of the active director and the announcement need a moment after the last step. */
 const settleMs = 20_000
 const lookEveryMs = 500
-const connectTimeoutMs = 2_000
 const arpSeconds = 3
-/** Connections made for each real server, so that every scheduler gets to all of them. */
-const roundsPerServer = 3
-/** Twice what the kernel takes to bring its counters up to date (ip_vs_est.c, every 2 s), and the asking. */
-const countingMs = 6_000
-/** These choose by address, so one client reaches one real server, and fewest-connection schedulers by locality do as well. */
-const hashing: ReadonlySet<string> = new Set(['sh', 'dh', 'mh', 'lblc', 'lblcr'])
-
 export interface ProofPorts {
   readonly hosts: Hosts
   readonly facts: ReadonlyMap<string, HostFacts>
@@ -64,50 +58,47 @@ async function see(hosts: Hosts, host: HostDraft): Promise<Seen> {
     : { host, hello, said: snapshot.problems[0]?.code ?? '' }
 }
 
-function serversUp(seen: Seen): boolean {
-  const servers = seen.snapshot?.services.flatMap((service) => service.realServers) ?? []
-  return servers.length > 0 && servers.every((server) => server.health === 'up' && (server.weightKernel ?? 0) > 0)
+/** Whether an operator has ordered something else of a real server than its lvs.cf says: out of service, or another weight. */
+function isOrdered({ drain, operatorWeight }: ServerReport): boolean {
+  return drain !== undefined || operatorWeight !== undefined
 }
 
-function isSettled(seen: readonly Seen[]): boolean {
+/** Healthy, and in the kernel with the weight it was given; a weight of 0 is one that was chosen. */
+function isUp(server: ServerReport): boolean {
+  if (server.health !== 'up') return false
+  return server.drain !== undefined || (server.weightKernel ?? 0) > 0 || server.weightKernel === server.weightWanted
+}
+
+function serversUp({ snapshot }: Seen): boolean {
+  const servers = snapshot?.services.flatMap((service) => service.realServers) ?? []
+  return servers.length > 0 && servers.every(isUp)
+}
+
+function hearsPeer({ snapshot }: Seen): boolean {
+  const paths = snapshot?.director.peer.paths ?? []
+  return paths.length > 0 && paths.every(({ state }) => state === 'heard')
+}
+
+/** One serves, the other stands by, they hear each other, and both have found every real server well: each checks them by itself. */
+function isSettled(seen: readonly Seen[], configDigest: string): boolean {
   const active = seen.filter(({ snapshot }) => snapshot?.director.role === 'active')
   const standby = seen.filter(({ snapshot }) => snapshot?.director.role === 'standby')
-  const [first] = active
-  return active.length === 1 && standby.length === seen.length - 1 && first !== undefined && serversUp(first)
-}
-
-function tcpAnswer(
-  address: string,
-  port: number,
-): Promise<{ readonly ok: boolean; readonly ms: number; readonly said: string }> {
-  return new Promise((resolve) => {
-    const startedAt = performance.now()
-    const socket = connect({ host: address, port })
-    const finish = (passed: boolean, said: string): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve({ ok: passed, ms: Math.round(performance.now() - startedAt), said })
-    }
-    const timer = setTimeout(() => {
-      finish(false, `no answer within ${connectTimeoutMs} ms`)
-    }, connectTimeoutMs)
-    socket.once('connect', () => {
-      finish(true, 'connected')
-    })
-    socket.once('error', (error: Error) => {
-      finish(false, error.message)
-    })
-  })
+  const fresh = seen.every(({ snapshot }) => snapshot?.director.configDigest === configDigest)
+  return (
+    fresh &&
+    active.length === 1 &&
+    standby.length === seen.length - 1 &&
+    seen.every((each) => hearsPeer(each) && serversUp(each))
+  )
 }
 
 /** Every proof of a cluster that was just built; waits for it to settle first, at most `settleMs`. */
 export async function prove(draft: ClusterDraft, ports: ProofPorts): Promise<readonly ProofLine[]> {
   const { hosts } = ports
   const lines: ProofLine[] = []
-  const vip = draft.virtualIp.address.trim()
   const deadline = performance.now() + settleMs
   let seen = await Promise.all(draft.directors.map((host) => see(hosts, host)))
-  while (!isSettled(seen) && performance.now() < deadline) {
+  while (!isSettled(seen, ports.configDigest) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
     seen = await Promise.all(draft.directors.map((host) => see(hosts, host)))
   }
@@ -118,55 +109,51 @@ export async function prove(draft: ClusterDraft, ports: ProofPorts): Promise<rea
     const command = 'hello (/run/shoal/agent.sock)'
     lines.push({ check: 'runs-what-was-pushed', passed, command, answer, detail: { host: host.name } })
   }
-  for (const { host, snapshot, said } of seen) {
+  for (const each of seen) {
+    const { host, snapshot, said } = each
     const paths = snapshot?.director.peer.paths ?? []
     const heard = paths.filter((path) => path.state === 'heard').length
     const answer = paths.map((path) => `${path.name}: ${path.state}`).join(', ') || said
     lines.push({
       check: 'hears-peer',
-      passed: paths.length > 0 && heard === paths.length,
+      passed: hearsPeer(each),
       command: 'snapshot (/run/shoal/agent.sock)',
       answer,
       detail: { host: host.name, paths: heard },
     })
   }
 
-  const holders: HostDraft[] = []
-  const holderAnswers: string[] = []
-  for (const director of draft.directors) {
-    const session = await hosts.session(director)
-    const shown = session.ok ? await session.value.script(`ip -br -4 addr show to ${vip}/32`, { as: 'user' }) : session
-    const answer = shown.ok ? shown.value.out.trim() : 'no answer'
-    holderAnswers.push(`${director.name}: ${answer || 'no'}`)
-    if (shown.ok && answer.includes(vip)) holders.push(director)
-  }
-  const [holder] = holders
-  lines.push({
-    check: 'one-holder',
-    passed: holders.length === 1,
-    command: `ip -br -4 addr show to ${vip}/32`,
-    answer: holderAnswers.join('; '),
-    detail: { vip, holder: holders.map(({ name }) => name).join(', ') || '-' },
-  })
-
-  const { virtualIp, natRouter } = draft
-  lines.push(...(await proveOneMac(draft, holder, virtualIp.address.trim(), virtualIp.device, ports)))
+  const vips = virtualIpsOf(draft)
+  const held = await Promise.all(vips.map(({ address }) => proveOneHolder(draft, address, hosts)))
+  lines.push(...held.map(({ line }) => line))
+  const macs = vips.map(({ address, device }, at) => proveOneMac(draft, held[at]?.holder, address, device, ports))
+  lines.push(...(await Promise.all(macs)).flat())
+  const { natRouter } = draft
+  const holder = held[0]?.holder
   if (draft.forwarding === 'nat') {
     lines.push(...(await proveOneMac(draft, holder, natRouter.address.trim(), natRouter.device, ports)))
   }
   lines.push(...(await proveRealServers(draft, ports)))
   const config = check(draftLvscf(draft)).config
-  if (config) lines.push(...(await proveTables(draft, config, ports)))
-
   const active = seen.find(({ snapshot }) => snapshot?.director.role === 'active')
+  const reports = active?.snapshot?.services.flatMap(({ id, realServers }) =>
+    realServers.map((report) => ({ service: id, report })),
+  )
+  const ordered = new Set(
+    reports?.flatMap(({ service, report }) =>
+      isOrdered(report) ? [`${service} ${report.address}:${report.port}`] : [],
+    ),
+  )
+  if (config) lines.push(...(await proveTables(draft, config, ordered, ports)))
+
   for (const server of draft.realServers) {
     for (const service of draft.services) {
       const report = active?.snapshot?.services
         .find(({ name }) => name === service.name.trim())
         ?.realServers.find(({ name }) => name === server.name.trim())
-      const passed = report?.health === 'up' && (report.weightKernel ?? 0) > 0
+      const passed = report !== undefined && isUp(report)
       const answer = report
-        ? `${report.health}, weight ${report.weightKernel ?? 'none'}${report.lastError === undefined || passed ? '' : `: ${report.lastError}`}`
+        ? `${report.health}, weight ${report.weightKernel ?? 'none'}${report.drain ? ', drained' : ''}${report.lastError === undefined || passed ? '' : `: ${report.lastError}`}`
         : 'not in the table'
       lines.push({
         check: 'real-server-up',
@@ -178,8 +165,29 @@ export async function prove(draft: ClusterDraft, ports: ProofPorts): Promise<rea
     }
   }
 
-  lines.push(...(await proveService(draft, hosts)))
+  if (config) lines.push(...(await proveService(draft, config, ordered, hosts)))
   return lines
+}
+
+/** On each director: whether it holds the address; exactly one shall. */
+async function proveOneHolder(
+  draft: ClusterDraft,
+  vip: string,
+  hosts: Hosts,
+): Promise<{ readonly line: ProofLine; readonly holder: HostDraft | undefined }> {
+  const command = `ip -br -4 addr show to ${vip}/32`
+  const holders: HostDraft[] = []
+  const answers: string[] = []
+  for (const director of draft.directors) {
+    const session = await hosts.session(director)
+    const shown = session.ok ? await session.value.script(command, { as: 'user' }) : session
+    const answer = shown.ok ? shown.value.out.trim() : 'no answer'
+    answers.push(`${director.name}: ${answer || 'no'}`)
+    if (shown.ok && answer.includes(vip)) holders.push(director)
+  }
+  const detail = { vip, holder: holders.map(({ name }) => name).join(', ') || '-' }
+  const line = { check: 'one-holder', passed: holders.length === 1, command, answer: answers.join('; '), detail }
+  return { line, holder: holders[0] }
 }
 
 /**
@@ -242,14 +250,14 @@ async function proveRealServers(draft: ClusterDraft, { hosts, facts }: ProofPort
           const answer = await ask(`${command} && ip -4 route show table all | grep -F 'via ${router} '`)
           lines.push({ check: 'answers-by-router', command, ...answer, detail: { server: server.name, router } })
         } else {
-          const vip = draft.virtualIp.address.trim()
+          const vip = vipsText(draft)
           const command = `${realServerProgram} check`
           const answer = await ask(`${command} && ip -br -4 addr show dev ${device ?? 'lo'}`)
           const detail = { server: server.name, vip, device: device ?? 'lo' }
           lines.push({ check: 'silent-real-server', command, ...answer, detail })
         }
-        const address = arrivalAddress(draft, server)
         for (const service of draft.services) {
+          const address = arrivalAddress(draft, server, service)
           for (const port of realPortsOf(draft, service)) {
             const flag = service.protocol === 'tcp' ? 't' : 'u'
             const command = `ss -Hl${flag}n 'sport = :${port}'`
@@ -269,8 +277,16 @@ async function proveRealServers(draft: ClusterDraft, { hosts, facts }: ProofPort
   return shown.flat()
 }
 
-/** On both directors: servers, method, scheduler and persistence as planned. Weights that follow the load are left out. */
-async function proveTables(draft: ClusterDraft, config: Config, { hosts }: ProofPorts): Promise<readonly ProofLine[]> {
+/**
+ * On both directors: servers, method, scheduler and persistence as planned. Weights that follow the load are left out, and real servers
+ * an operator has ordered otherwise.
+ */
+async function proveTables(
+  draft: ClusterDraft,
+  config: Config,
+  ordered: ReadonlySet<string>,
+  { hosts }: ProofPorts,
+): Promise<readonly ProofLine[]> {
   const command = 'cat /proc/net/ip_vs'
   const steered = draft.services.some(({ loadMonitor }) => loadMonitor !== 'none')
   return Promise.all(
@@ -284,7 +300,12 @@ async function proveTables(draft: ClusterDraft, config: Config, { hosts }: Proof
       }
       const table = parseKernelTable(asked.value.out)
       const wrong = tableOf(config)
-        .flatMap((service) => compareService(service, table.get(service.key)))
+        .flatMap((service) => {
+          const destinations = service.destinations.map((each) =>
+            ordered.has(`${service.key} ${each.key}`) ? { ...each, asFound: true } : each,
+          )
+          return compareService({ ...service, destinations }, table.get(service.key))
+        })
         .filter((difference) => !(steered && / has weight /.test(difference.says)))
       const answer = wrong.length === 0 ? asked.value.out.trim() : wrong.map(({ says }) => says).join('; ')
       return { check: 'table-as-planned', passed: wrong.length === 0, command, answer, detail }
@@ -292,90 +313,40 @@ async function proveTables(draft: ClusterDraft, config: Config, { hosts }: Proof
   )
 }
 
-/** What both directors have counted, by real server: whichever serves, and also when the service moves meanwhile. */
-async function countedOn(hosts: Hosts, directors: readonly HostDraft[]): Promise<ReadonlyMap<string, number>> {
-  const told = await Promise.all(
-    directors.map(async (host) => {
-      const session = await hosts.session(host)
-      const asked = session.ok ? await session.value.script('ipvsadm -L -n --stats --exact', { as: 'root' }) : session
-      return asked.ok ? [...parseCounters(asked.value.out)] : []
-    }),
-  )
-  const counted = new Map<string, number>()
-  for (const [key, { connections }] of told.flat()) {
-    const address = key.split(' ').at(-1)?.replace(/:\d+$/, '') ?? ''
-    counted.set(address, (counted.get(address) ?? 0) + connections)
-  }
-  return counted
-}
-
-function total(counted: ReadonlyMap<string, number>): number {
-  return [...counted.values()].reduce((sum, count) => sum + count, 0)
-}
-
-/** The counters once they have all the connections that were made: the kernel brings them up to date every two seconds only. */
-async function countedAfter(
-  hosts: Hosts,
-  directors: readonly HostDraft[],
-  before: ReadonlyMap<string, number>,
-  made: number,
-): Promise<ReadonlyMap<string, number>> {
-  const deadline = performance.now() + countingMs
-  let after = await countedOn(hosts, directors)
-  while (total(after) - total(before) < made && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
-    after = await countedOn(hosts, directors)
-  }
-  return after
-}
-
 /**
- * From this machine: every port of the virtual IP answers, several times in a row, and the director's own counters say through which
- * real servers. With persistence one client reaches one of them; without, all of them.
+ * From this machine: every port of the virtual IP answers, several times in a row, and the directors say through which real servers. With
+ * persistence one client reaches one of them; without, all of them that have a weight.
  */
-async function proveService(draft: ClusterDraft, hosts: Hosts): Promise<readonly ProofLine[]> {
-  const vip = draft.virtualIp.address.trim()
+async function proveService(
+  draft: ClusterDraft,
+  config: Config,
+  ordered: ReadonlySet<string>,
+  hosts: Hosts,
+): Promise<readonly ProofLine[]> {
   const lines: ProofLine[] = []
   for (const service of draft.services) {
-    if (service.protocol !== 'tcp') continue
+    const vip = virtualIpOf(draft, service).address
+    const spec = config.virtualServers.find(({ name }) => name === service.name.trim())
+    if (service.protocol !== 'tcp' || !spec) continue
+    const key = serviceKey(spec)
+    const out = new Set([...ordered].flatMap((each) => (each.startsWith(`${key} `) ? [each.split(' ').at(-1)] : [])))
+    const servers = draft.realServers
+      .map((server) => ({ name: server.name, address: clusterAddressOf(server), weight: Number(server.weight) }))
+      .filter(({ address, weight }) => weight > 0 && ![...out].some((each) => each?.replace(/:\d+$/, '') === address))
     for (const text of portsOf(service)) {
       const port = Number(text)
-      const before = await countedOn(hosts, draft.directors)
-      const weighted = draft.realServers.filter(({ weight }) => Number(weight) > 0)
-      const rounds = Math.max(
-        1,
-        weighted.reduce((sum, { weight }) => sum + Math.min(Number(weight), 4), 0) * roundsPerServer,
-      )
-      const answers: Awaited<ReturnType<typeof tcpAnswer>>[] = []
-      for (let round = 0; round < rounds; round++) {
-        const answer = await tcpAnswer(vip, port)
-        answers.push(answer)
-        if (!answer.ok) break
-      }
-      const failure = answers.find(({ ok }) => !ok)
+      const persistent = Number(service.persistentS.trim() || '0') > 0
+      const asked = { vip, port, key, scheduler: service.scheduler, persistent, servers }
+      const { answers, said, ms, through } = await proveSpread(asked, hosts, draft.directors)
       const command = `connect ${vip}:${port}`
-      const ms = Math.max(...answers.map((answer) => answer.ms))
-      const said = failure?.said ?? `connected ${answers.length} times`
-      lines.push({ check: 'answers-from-here', passed: !failure, command, answer: said, detail: { vip, port, ms } })
-      if (failure) continue
-      const after = await countedAfter(hosts, draft.directors, before, answers.length)
-      const reached = weighted.filter((server) => {
-        const address = clusterAddressOf(server)
-        return (after.get(address) ?? 0) > (before.get(address) ?? 0)
-      })
-      const one = Number(service.persistentS.trim() || '0') > 0 || hashing.has(service.scheduler)
-      const servers = reached.map(({ name }) => name).join(', ') || '-'
+      lines.push({ check: 'answers-from-here', passed: answers, command, answer: said, detail: { vip, port, ms } })
+      if (!through || servers.length === 0) continue
       lines.push({
         check: 'served-through',
-        passed: one ? reached.length === 1 : reached.length === weighted.length,
-        command: `${command} × ${answers.length}; ipvsadm -L -n --stats --exact`,
-        answer: weighted
-          .map((server) => {
-            const address = clusterAddressOf(server)
-            return `${server.name}: ${(after.get(address) ?? 0) - (before.get(address) ?? 0)}`
-          })
-          .join(', '),
-        detail: { vip, port, servers },
+        passed: through.passed,
+        command: `${command}; cat /proc/net/ip_vs_conn; ipvsadm -L -n --stats --exact`,
+        answer: through.answer,
+        detail: { vip, port, servers: through.reached.join(', ') || '-' },
       })
     }
   }

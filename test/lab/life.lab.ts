@@ -37,6 +37,7 @@ async function change(draft: ClusterDraft, reason: string): Promise<Change> {
   const seconds = (((ended.endedAtMs ?? 0) - ended.startedAtMs) / 1000).toFixed(1)
   const said = ended.problems.map((problem) => speak(problem, 'en').says).join(' ')
   console.log(`${reason}: ${ended.state} after ${seconds} s ${said}`)
+  for (const line of ended.proof.filter(({ passed }) => !passed)) console.log('does not hold:', JSON.stringify(line))
   return ended
 }
 async function tableOf(host: string): Promise<string> {
