@@ -4,7 +4,7 @@
  * and the hosts are put back as they were; when contact is lost, the directors go back by themselves.
  */
 import { randomUUID } from 'node:crypto'
-import type { ClusterDraft, DirectorDraft } from '../../domain/cluster.ts'
+import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { Order } from '../../domain/contract/agent.ts'
 import type { Change, ChangeLine, ChangePlan } from '../../domain/life.ts'
 import { changeOver } from '../../domain/life.ts'
@@ -15,9 +15,11 @@ import type { Builds } from '../builds.ts'
 import type { Clusters } from '../clusters.ts'
 import { reasonOf } from '../disk.ts'
 import type { Drafts } from '../drafts.ts'
-import type { AgentDoor, AgentLine } from '../live/agent-line.ts'
+import type { AgentDoor } from '../live/agent-line.ts'
 import type { Log } from '../ports.ts'
 import { changeFaults, changePlan, replacedOf, startOfAgent } from './change-plan.ts'
+import { contactWith, wait } from './contact.ts'
+import type { Contact } from './contact.ts'
 import type { Revisions } from './revisions.ts'
 
 export interface ChangesPorts {
@@ -48,26 +50,19 @@ export interface Changes {
 }
 
 const usualTiming = {
-  /** The proof has to be over within it, or the directors go back. */
+  /** The proof has to be over within it, or the directors go back; each service on each real server is given some more. */
   confirmWithinMs: 120_000,
+  confirmPerServerMs: 3_000,
   /** Connections of a server that leaves are waited for so long. */
   drainMs: 60_000,
   lookEveryMs: 1_000,
   /** A director that was told to commit shows the new file within it. */
   takeUpMs: 20_000,
-}
-
-interface Open {
-  readonly director: DirectorDraft
-  readonly line: AgentLine
-  role: string
+  /** A line to a director that is lost is opened anew within it. */
+  regainMs: 15_000,
 }
 
 const short = (digest: string): string => digest.slice(0, 12)
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
 
 export function openChanges(ports: ChangesPorts): Changes {
   const { builds, clusters, drafts, now } = ports
@@ -167,11 +162,13 @@ export function openChanges(ports: ChangesPorts): Changes {
   ): Promise<void> {
     const { clusterId } = todo
     const wanted = ports.digest(todo.after)
-    let open: Open[] = []
+    const confirmWithinMs =
+      timing.confirmWithinMs + timing.confirmPerServerMs * after.services.length * after.realServers.length
+    let open: Contact[] = []
     /** Empty until hosts were touched. */
     let runId = ''
     let startId: string | undefined
-    const committed: Open[] = []
+    const committed: Contact[] = []
     const drained: { readonly service: string; readonly server: string }[] = []
 
     function say(host: string, what: string, result: Result<unknown>, answer = 'done'): void {
@@ -182,8 +179,8 @@ export function openChanges(ports: ChangesPorts): Changes {
       set({ lines: [...current().lines, line] })
     }
 
-    async function order(at: Open, asked: Order, what: string): Promise<Result<null>> {
-      const done = await at.line.order(asked)
+    async function order(at: Contact, asked: Order, what: string): Promise<Result<null>> {
+      const done = await at.order(asked)
       say(at.director.name, what, done)
       return done
     }
@@ -194,13 +191,13 @@ export function openChanges(ports: ChangesPorts): Changes {
       const left: Problem[] = []
       for (const at of [...committed].reverse()) {
         // One that never took the new file must not be told to go back: it would go to the file of an earlier change.
-        const seen = await at.line.watch()
+        const seen = await at.watch()
         const runs = seen.ok ? seen.value.director : undefined
         if (runs && runs.configDigest !== wanted && runs.unconfirmed?.digest !== wanted) continue
         const done = await order(at, { kind: 'revert', by: ports.author }, 'revert')
         // It goes back by itself when its time is over; nothing more can be done without contact.
         if (!done.ok) {
-          const seconds = timing.confirmWithinMs / 1000
+          const seconds = confirmWithinMs / 1000
           left.push(problem('change-reverts-itself', { host: at.director.name, seconds }))
         }
       }
@@ -209,7 +206,7 @@ export function openChanges(ports: ChangesPorts): Changes {
         for (const each of drained)
           await order(first, { kind: 'undrain', by: ports.author, ...each }, `undrain ${each.server}`)
       }
-      for (const { line } of open) line.close()
+      for (const at of open) at.close()
       if (startId !== undefined) {
         const stopped = await builds.takeBackRun(startId)
         if (!stopped.ok) left.push(...stopped.problems)
@@ -236,14 +233,13 @@ export function openChanges(ports: ChangesPorts): Changes {
     }
 
     for (const director of after.directors.filter(({ id }) => id !== todo.replaced?.hostId)) {
-      const opened = await ports.door.open(director)
+      const opened = await contactWith(director, ports.door, timing)
       say(director.name, 'hello', opened)
       if (!opened.ok) {
         await goBack(opened.problems)
         return
       }
-      const seen = await opened.value.line.watch()
-      open.push({ director, line: opened.value.line, role: seen.ok ? seen.value.director.role : '' })
+      open.push(opened.value)
     }
     // The standby first: what it refuses has disturbed nobody.
     open = [...open.filter(({ role }) => role !== 'active'), ...open.filter(({ role }) => role === 'active')]
@@ -257,7 +253,7 @@ export function openChanges(ports: ChangesPorts): Changes {
 
     set({ state: 'staging' })
     for (const at of open) {
-      const staged = await at.line.stage(todo.after, ports.author)
+      const staged = await at.stage(todo.after, ports.author)
       say(at.director.name, `stage ${short(wanted)}`, staged, staged.ok && !staged.value.sound ? 'not sound' : 'sound')
       if (!staged.ok || !staged.value.sound || staged.value.digest !== wanted) {
         const says = staged.ok ? (staged.value.problems[0]?.says ?? 'another digest') : ''
@@ -269,7 +265,7 @@ export function openChanges(ports: ChangesPorts): Changes {
     if (todo.drained.length > 0) {
       set({ state: 'draining' })
       const leaving = new Set(todo.drained.map(({ address }) => address))
-      const seen = await active.line.watch()
+      const seen = await active.watch()
       for (const service of seen.ok ? seen.value.services : []) {
         for (const server of service.realServers.filter(({ address }) => leaving.has(address))) {
           const name = { service: service.id, server: `${server.address}:${server.port}` }
@@ -298,8 +294,8 @@ export function openChanges(ports: ChangesPorts): Changes {
     for (const at of open) {
       const done = await order(
         at,
-        { kind: 'commit', digest: wanted, confirmWithinMs: timing.confirmWithinMs, by: ports.author },
-        `commit ${short(wanted)}, confirm within ${timing.confirmWithinMs / 1000} s`,
+        { kind: 'commit', digest: wanted, confirmWithinMs, by: ports.author },
+        `commit ${short(wanted)}, confirm within ${confirmWithinMs / 1000} s`,
       )
       committed.push(at)
       const runs = done.ok && (await takesUp(at, wanted))
@@ -323,7 +319,13 @@ export function openChanges(ports: ChangesPorts): Changes {
     }
 
     set({ state: 'proving' })
-    const proof = await ports.prove(after, wanted)
+    const termBefore = await highestTerm(open)
+    let proof = await ports.prove(after, wanted)
+    // One that was made while the directors changed places has measured neither the cluster before nor the one after.
+    if (proof.some(({ passed }) => !passed) && (await highestTerm(open)) !== termBefore) {
+      say('', 'prove again', ok(null), 'the directors changed places meanwhile')
+      proof = await ports.prove(after, wanted)
+    }
     set({ proof })
     const missed = proof.filter(({ passed }) => !passed).length
     if (missed > 0) {
@@ -340,7 +342,7 @@ export function openChanges(ports: ChangesPorts): Changes {
         return
       }
     }
-    for (const { line } of open) line.close()
+    for (const at of open) at.close()
 
     const stands = await clusters.put({
       id: clusterId,
@@ -378,10 +380,10 @@ export function openChanges(ports: ChangesPorts): Changes {
   }
 
   /** Connections that servers on their way out still have, once there are none or the time is over. */
-  async function waitForDrain(active: Open, leaving: ReadonlySet<string>): Promise<number> {
+  async function waitForDrain(active: Contact, leaving: ReadonlySet<string>): Promise<number> {
     const deadline = performance.now() + timing.drainMs
     for (;;) {
-      const seen = await active.line.watch()
+      const seen = await active.watch()
       if (!seen.ok) return 0
       const left = seen.value.services
         .flatMap(({ realServers }) => realServers)
@@ -392,11 +394,17 @@ export function openChanges(ports: ChangesPorts): Changes {
     }
   }
 
+  /** Rises whenever another director takes over. */
+  async function highestTerm(open: readonly Contact[]): Promise<number> {
+    const seen = await Promise.all(open.map((at) => at.watch()))
+    return Math.max(...seen.map((each) => (each.ok ? each.value.director.term : 0)))
+  }
+
   /** Whether a director comes to run a file, in a role that can serve. */
-  async function takesUp(at: Open, digest: string): Promise<boolean> {
+  async function takesUp(at: Contact, digest: string): Promise<boolean> {
     const deadline = performance.now() + timing.takeUpMs
     for (;;) {
-      const seen = await at.line.watch()
+      const seen = await at.watch()
       const report = seen.ok ? seen.value.director : undefined
       if (report?.configDigest === digest && (report.role === 'active' || report.role === 'standby')) return true
       if (!seen.ok || performance.now() > deadline) return false

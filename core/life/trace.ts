@@ -3,6 +3,7 @@ import { clusterAddressOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import { isIpv4 } from '../../domain/ipv4.ts'
 import type { Trace } from '../../domain/trace.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import type { Surveyed } from '../provision/finding.ts'
 import { survey } from '../provision/survey.ts'
 import { takesVipScript, traceOf } from '../provision/trace.ts'
@@ -11,10 +12,10 @@ import type { Hosts } from '../ssh/hosts.ts'
 /** Real servers that give no facts (set up by hand) are asked by a packet laid on their way, where the standby is on their segment. */
 async function askTakesVip(
   draft: ClusterDraft,
+  vip: string,
   surveyed: readonly Surveyed[],
   hosts: Hosts,
 ): Promise<Readonly<Record<string, boolean>>> {
-  const vip = draft.virtualIp.address.trim()
   const unseen = draft.realServers
     .filter(({ id }) => !surveyed.some(({ hostId, facts }) => hostId === id && facts !== undefined))
     .map((server) => ({ id: server.id, address: clusterAddressOf(server) }))
@@ -46,6 +47,7 @@ async function askTakesVip(
 /** Looks at every hop of every way now; hosts that cannot be asked leave their hops unknown. */
 export async function traceCluster(draft: ClusterDraft, hosts: Hosts, now: () => number): Promise<Trace> {
   const surveyed = await survey(draft, hosts, now)
-  const takesVip = await askTakesVip(draft, surveyed, hosts)
+  const takesVip: Record<string, Readonly<Record<string, boolean>>> = {}
+  for (const vip of vipsOf(draft)) takesVip[vip] = await askTakesVip(draft, vip, surveyed, hosts)
   return traceOf({ draft, surveyed, takesVip, atMs: now() })
 }

@@ -32,12 +32,14 @@ const after: ClusterDraft = { ...web, realServers: [first] }
 interface Director {
   readonly name: string
   role: 'active' | 'standby'
+  term: number
   running: string
   previous: string
   staged: string
   confirmed: boolean
-  /** Orders it answers no more from then on. */
+  /** Contact is lost by this order: for good, or until the line is opened anew. */
   silentAt?: Order['kind']
+  comesBack?: boolean
   refuses?: Order['kind']
 }
 let directors: Record<string, Director>
@@ -57,19 +59,28 @@ function lineTo(director: Director): AgentLine {
       drain: { sinceAtMs: 0, connections: connectionsLeft.shift() ?? 0, out: false },
     }))
     return {
-      director: { role: director.role, configDigest: digest(director.running) },
+      director: { role: director.role, term: director.term, configDigest: digest(director.running) },
       services: [{ id: 'tcp 192.168.2.27:80', realServers: servers }],
     } as unknown as Snapshot
   }
   return {
     watch: async () => (silent ? lost() : ok(snapshot())),
     async stage(text: string) {
+      if (director.silentAt === 'stage') {
+        orders.push(`${director.name} stage (lost)`)
+        silent = true
+        if (director.comesBack) delete director.silentAt
+        return lost()
+      }
       orders.push(`${director.name} stage`)
       director.staged = text
       return ok({ digest: digest(text), generation: 2, sound: director.refuses !== 'stage', problems: [] })
     },
     async order(order: Order) {
-      if (director.silentAt === order.kind) silent = true
+      if (director.silentAt === order.kind) {
+        silent = true
+        if (director.comesBack) delete director.silentAt
+      }
       orders.push(`${director.name} ${order.kind}${silent ? ' (lost)' : ''}`)
       if (silent) return lost()
       if (director.refuses === order.kind)
@@ -88,6 +99,10 @@ const door: AgentDoor = {
   async open(host) {
     const director = directors[host.id]
     if (!director) throw new Error(host.id)
+    const lost =
+      director.silentAt !== undefined &&
+      orders.some((order) => order.startsWith(director.name) && order.endsWith('(lost)'))
+    if (lost) return failed(problem('agent-absent', { host: director.name, reason: 'gone' }))
     return ok({ line: lineTo(director), hello: {} as never })
   },
   giveUp: () => undefined,
@@ -123,6 +138,7 @@ function builds(): Builds {
 
 async function change(
   timing: ChangesPorts['timing'] = {},
+  prove: ChangesPorts['prove'] = async () => proof,
 ): Promise<{ readonly ended: Change; readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-change-'))
   const clusters = openClusters(folder)
@@ -137,7 +153,7 @@ async function change(
     drafts,
     revisions: openRevisions(folder),
     door,
-    prove: async () => proof,
+    prove,
     digest,
     author: 'me@here',
     now: () => 1,
@@ -147,7 +163,7 @@ async function change(
     },
     onClusters: () => undefined,
     restartWatch: async () => undefined,
-    timing: { lookEveryMs: 1, takeUpMs: 50, drainMs: 50, ...timing },
+    timing: { lookEveryMs: 1, takeUpMs: 50, drainMs: 50, regainMs: 20, ...timing },
   })
   const planned = await changes.plan(web.id)
   expect(planned.ok).toBe(true)
@@ -158,8 +174,8 @@ async function change(
 beforeEach(() => {
   const running = draftLvscf(before)
   directors = {
-    'director-1': { name: 'lvs1', role: 'active', running, previous: '', staged: '', confirmed: false },
-    'director-2': { name: 'lvs2', role: 'standby', running, previous: '', staged: '', confirmed: false },
+    'director-1': { name: 'lvs1', role: 'active', term: 1, running, previous: '', staged: '', confirmed: false },
+    'director-2': { name: 'lvs2', role: 'standby', term: 1, running, previous: '', staged: '', confirmed: false },
   }
   orders = []
   takenBack = []
@@ -222,6 +238,26 @@ describe('a change', () => {
     // The one that can be told goes back at once, although it had confirmed.
     expect(directors['director-2']?.running).toBe(draftLvscf(before))
     expect(directors['director-1']?.confirmed).toBe(false)
+  })
+  it.each(['stage', 'commit', 'confirm'] as const)(
+    'goes on when the line is lost at %s and comes back',
+    async (kind) => {
+      Object.assign(directors['director-1'] ?? {}, { silentAt: kind, comesBack: true })
+      const { ended } = await change()
+      expect(ended).toMatchObject({ state: 'done', problems: [] })
+      expect(texts()).toEqual([draftLvscf(after), draftLvscf(after)])
+      expect(directors['director-1']?.confirmed).toBe(true)
+    },
+  )
+  it('is proven again when the directors changed places during the proof, and only then', async () => {
+    const missed = [{ check: 'one-mac', passed: false, command: '', answer: '', detail: {} }]
+    const proofs = [missed, proof]
+    const disturbed = await change({}, async () => {
+      for (const director of Object.values(directors)) director.term += 1
+      return proofs.shift() ?? []
+    })
+    expect(disturbed.ended).toMatchObject({ state: 'done', problems: [] })
+    expect(proofs).toEqual([])
   })
   it('waits for connections no longer than it may', async () => {
     connectionsLeft = Array<number>(10_000).fill(1)
