@@ -12,6 +12,7 @@ import { failed, ok, problem } from '../domain/problem.ts'
 import type { Result } from '../domain/problem.ts'
 import { simulationId } from '../domain/simulation.ts'
 import type { ClusterSummary } from '../domain/status.ts'
+import { vipsOf } from '../domain/virtual-ips.ts'
 import { openActing } from './acting.ts'
 import { openBuilds, sha256 } from './builds.ts'
 import { openClusterKeys, openClusters } from './clusters.ts'
@@ -153,7 +154,7 @@ export async function createCore(ports: Ports): Promise<Core> {
     return {
       id: cluster.id,
       name: cluster.name,
-      virtualIps: [cluster.draft.virtualIp.address.trim()],
+      virtualIps: vipsOf(cluster.draft),
       directors: cluster.draft.directors.map(({ name, address }) => ({ name: name.trim(), address: address.trim() })),
       watched: watched !== undefined && watched.watchers > 0,
       ...(watched ? { verdict: watched.watch.status().verdict } : {}),

@@ -1,11 +1,12 @@
 /**
  * A running Piranha or keepalived cluster as a draft of the wizard: what its file says, in the words of the draft. The lvs.cf is the
- * form in between; what the draft cannot hold (a second virtual IP, a check of another kind) is told and not dropped in silence. Pure.
+ * form in between; what the draft cannot hold (an IPv6 address, a check of another kind) is told and not dropped in silence. Pure.
  */
 import { draftCheckOf } from './cluster-check.ts'
 import type { ClusterDraft, DirectorDraft, ServiceDraft } from './cluster.ts'
 import { newClusterDraft, newRealServer, newService } from './cluster-lvscf.ts'
 import type { Config, VirtualServer } from './config.ts'
+import { isIpv4 } from './ipv4.ts'
 import { problem } from './problem.ts'
 import type { Problem } from './problem.ts'
 
@@ -44,7 +45,7 @@ function checkOf(server: VirtualServer, left: Problem[]): ServiceDraft['check'] 
 }
 
 /**
- * The draft of a cluster from its configuration and the logins of its two directors. The first virtual IP with its services is taken; the
+ * The draft of a cluster from its configuration and the logins of its two directors. Every virtual IP comes with its services; the
  * directors get the addresses of the file where SSH goes by name.
  */
 export function adopt(
@@ -59,13 +60,22 @@ export function adopt(
   for (const { name: service, active } of config.virtualServers) {
     if (!active) left.push(problem('adopt-inactive', { service }, undefined, 'warning'))
   }
-  const [first] = served
-  const here = served.filter(({ vip }) => vip.address === first?.vip.address)
+  const here = served.filter(({ vip }) => isIpv4(vip.address))
   for (const { name: service, vip } of served) {
-    if (!here.some((each) => each.name === service)) {
+    if (!isIpv4(vip.address)) {
       left.push(problem('adopt-other-address', { service, vip: vip.address }, undefined, 'warning'))
     }
   }
+  // One address in several services may have labels of its own in each; the first word counts, as it does for the agent.
+  const [first, ...more] = here.filter(
+    ({ vip }, at) => here.findIndex((other) => other.vip.address === vip.address) === at,
+  )
+  const placeOf = ({ vip }: VirtualServer): ClusterDraft['virtualIp'] => ({
+    address: vip.address,
+    device: vip.device,
+    prefix: String(vip.prefix ?? 32),
+  })
+  const moreVirtualIps = more.map((server, at) => ({ id: `vip-${at + 2}`, ...placeOf(server) }))
 
   const services = here.map((server, at): ServiceDraft => {
     const ports = (server.markPorts ?? []).flatMap(({ from, to }) =>
@@ -80,6 +90,7 @@ export function adopt(
       realPort: config.forwarding === 'nat' && realPort !== undefined ? String(realPort) : '',
       morePorts: ports.filter((port) => port !== server.port).join(' '),
       fwmark: server.fwmark === undefined ? '' : String(server.fwmark),
+      virtualIpId: moreVirtualIps.find(({ address }) => address === server.vip.address)?.id ?? '',
       scheduler: server.scheduler,
       persistentS: server.persistentS === undefined ? '' : String(server.persistentS),
       check: checkOf(server, left),
@@ -124,11 +135,8 @@ export function adopt(
       step: 'review',
       forwarding: config.forwarding,
       directors: [one ?? directors[0], other ?? directors[1]],
-      virtualIp: {
-        address: first?.vip.address ?? '',
-        device: first?.vip.device ?? fresh.virtualIp.device,
-        prefix: String(first?.vip.prefix ?? 32),
-      },
+      virtualIp: first ? placeOf(first) : { ...fresh.virtualIp, address: '' },
+      moreVirtualIps,
       natRouter: config.natRouter
         ? {
             address: config.natRouter.address,

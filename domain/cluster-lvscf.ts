@@ -10,6 +10,7 @@ import { newDocument } from './lvscf/draft.ts'
 import type { BlockDraft, Draft as LvscfDraft, Setting } from './lvscf/draft.ts'
 import { problem } from './problem.ts'
 import type { Problem, ProblemCode } from './problem.ts'
+import { aliasLabels, mostVirtualIps, servicesAt, virtualIpOf, virtualIpsOf } from './virtual-ips.ts'
 
 /** lvs.cf(5): the schedulers Piranha knows; another word makes it refuse the file. */
 export const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh'] as const
@@ -68,8 +69,11 @@ export function newService(number: number): ServiceDraft {
     realPort: '',
     morePorts: '',
     fwmark: '',
+    virtualIpId: '',
     scheduler: 'wlc',
     persistentS: '',
+    active: true,
+    inactiveServers: [],
     loadMonitor: 'none',
     check: { ...usualCheck },
   }
@@ -84,6 +88,7 @@ export function newClusterDraft(id: string): ClusterDraft {
     forwarding: 'direct',
     directors: [newDirector('director-1', 'lvs1'), newDirector('director-2', 'lvs2')],
     virtualIp: { address: '', device: 'eth0', prefix: '32' },
+    moreVirtualIps: [],
     natRouter: { address: '', device: 'eth1', prefix: '24' },
     services: [newService(1)],
     realServers: [newRealServer(1), newRealServer(2)],
@@ -121,7 +126,7 @@ export function interfaceOf(device: string): string {
 export function stepOfField(path: string): WizardStep {
   const area = path.split('.')[0]
   if (area === 'directors') return 'directors'
-  if (area === 'virtualIp' || area === 'natRouter') return 'virtual-ip'
+  if (area === 'virtualIp' || area === 'moreVirtualIps' || area === 'natRouter') return 'virtual-ip'
   if (area === 'services') return 'services'
   if (area === 'realServers' || area === 'realServerWay') return 'real-servers'
   if (area === 'failure') return 'failure'
@@ -270,6 +275,27 @@ function noteTaken(
   }
 }
 
+/** Each virtual IP, and with several that each of them is served: lvs.cf knows an address by its services alone. */
+function checkVirtualIps(note: Note, draft: ClusterDraft): void {
+  const all = virtualIpsOf(draft)
+  if (all.length > mostVirtualIps)
+    note('virtualIp.address', 'vips-too-many', { count: all.length, most: mostVirtualIps })
+  for (const vip of all) {
+    const path = `${vip.path}.address`
+    if (checkIpv4(note, path, vip.address) && draft.forwarding === 'direct') {
+      const director = clusterAddressOf(draft.directors[0])
+      if (isIpv4(director) && !inSameNetwork(vip.address, director, 16)) {
+        note(path, 'vip-outside-director-subnet', { value: vip.address, director }, 'warning')
+      }
+    }
+    checkDevice(note, `${vip.path}.device`, vip.device)
+    checkPrefix(note, `${vip.path}.prefix`, vip.prefix)
+    // Said where services are chosen: an address comes before its services.
+    const unserved = vip.address !== '' && !servicesAt(draft, vip).some(({ active }) => active)
+    if (all.length > 1 && draft.services.length > 0 && unserved) note('services', 'vip-unserved', { vip: vip.address })
+  }
+}
+
 /**
  * Everything that is wrong with a draft, field by field (`where.path`, dotted). Severity `block` keeps a plan from being made;
  * a warning does not. Rules: lvs.cf(5), and what the kernel and the resolver accept.
@@ -292,15 +318,7 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
     note(`directors.${privates[0] === '' ? 0 : 1}.privateAddress`, 'field-empty')
   }
 
-  if (checkIpv4(note, 'virtualIp.address', draft.virtualIp.address) && draft.forwarding === 'direct') {
-    const vip = draft.virtualIp.address.trim()
-    const director = clusterAddressOf(draft.directors[0])
-    if (isIpv4(director) && !inSameNetwork(vip, director, 16)) {
-      note('virtualIp.address', 'vip-outside-director-subnet', { value: vip, director }, 'warning')
-    }
-  }
-  checkDevice(note, 'virtualIp.device', draft.virtualIp.device)
-  checkPrefix(note, 'virtualIp.prefix', draft.virtualIp.prefix)
+  checkVirtualIps(note, draft)
   if (draft.forwarding === 'nat') {
     checkIpv4(note, 'natRouter.address', draft.natRouter.address)
     checkDevice(note, 'natRouter.device', draft.natRouter.device)
@@ -312,10 +330,13 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
   const marks = new Set<string>()
   draft.services.forEach((service, at) => {
     checkService(note, `services.${at}`, service, draft.forwarding)
+    const vip = virtualIpOf(draft, service)
+    if (vip.id !== service.virtualIpId) note(`services.${at}.virtualIpId`, 'field-empty')
     for (const port of portsOf(service)) {
-      const id = `${service.protocol} ${port}`
+      const id = `${vip.id} ${service.protocol} ${port}`
       const field = port === service.port.trim() ? 'port' : 'morePorts'
-      if (served.has(id)) note(`services.${at}.${field}`, 'service-taken', { protocol: service.protocol, port })
+      if (served.has(id))
+        note(`services.${at}.${field}`, 'service-taken', { protocol: service.protocol, port, vip: vip.address })
       served.add(id)
     }
     const mark = service.fwmark.trim()
@@ -350,7 +371,7 @@ export function checkDraft(draft: ClusterDraft): readonly Problem[] {
         value: director.privateAddress.trim() === clusterAddressOf(director) ? '' : director.privateAddress.trim(),
         owner: director.name.trim() || `directors.${at}`,
       })),
-      { path: 'virtualIp.address', value: draft.virtualIp.address.trim(), owner: 'VIP' },
+      ...virtualIpsOf(draft).map(({ path, address }) => ({ path: `${path}.address`, value: address, owner: 'VIP' })),
       ...(draft.forwarding === 'nat'
         ? [{ path: 'natRouter.address', value: draft.natRouter.address.trim(), owner: 'NAT' }]
         : []),
@@ -414,7 +435,7 @@ function wholeSeconds(milliseconds: number): number {
 }
 
 function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
-  const { virtualIp } = draft
+  const vip = virtualIpOf(draft, service)
   const { check } = service
   const persistentS = Number(service.persistentS.trim() || '0')
   const realPort = draft.forwarding === 'nat' ? service.realPort.trim() : ''
@@ -422,9 +443,9 @@ function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
     kind: 'virtual',
     name: service.name.trim(),
     settings: settings(
-      set('active', 1),
-      set('address', `${virtualIp.address.trim()} ${aliasLabel(virtualIp.device)}`),
-      set('vip_nmask', maskOf(virtualIp.prefix)),
+      set('active', service.active ? 1 : 0),
+      set('address', `${vip.address} ${aliasLabels(draft).get(vip.id) ?? ''}`),
+      set('vip_nmask', maskOf(vip.prefix)),
       set('fwmark', service.fwmark),
       set('port', service.port),
       persistentS > 0 ? set('persistent', persistentS) : undefined,
@@ -443,7 +464,7 @@ function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
       name: server.name.trim(),
       settings: settings(
         set('address', clusterAddressOf(server)),
-        set('active', 1),
+        set('active', service.inactiveServers.includes(server.id) ? 0 : 1),
         realPort === '' || realPort === service.port.trim() ? undefined : set('port', realPort),
         set('weight', server.weight),
       ),

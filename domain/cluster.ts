@@ -56,9 +56,15 @@ const serviceDraftSchema = z.object({
   morePorts: text.default(''),
   /** The firewall mark that binds the ports; empty = the service is its port alone. */
   fwmark: text.default(''),
+  /** Which of `moreVirtualIps` it is served at; empty = `virtualIp` (see virtual-ips.ts). */
+  virtualIpId: text.default(''),
   scheduler: text,
   /** Seconds; empty or 0 = no persistence. */
   persistentS: text,
+  /** lvs.cf `active`: one that is not stands in the file and is not served. */
+  active: z.boolean().default(true),
+  /** Ids of real servers that are not active in this service: neither checked nor given connections. */
+  inactiveServers: z.array(text).default([]),
   /** Whether the weights follow the load of the real servers (lvs.cf `load_monitor`). */
   loadMonitor: z.enum(['none', 'uptime']).default('none'),
   check: z.object({
@@ -128,6 +134,8 @@ export const clusterDraftSchema = z.object({
   forwarding: z.enum(['direct', 'nat', 'tunnel']),
   directors: z.tuple([directorDraftSchema, directorDraftSchema]),
   virtualIp: z.object({ address: text, device: text, prefix: text }),
+  /** Virtual IPs besides the first; `id` is stable within the draft: `vip-2`. */
+  moreVirtualIps: z.array(z.object({ id: text, address: text, device: text, prefix: text })).default([]),
   /** NAT only: the floating inside gateway. */
   natRouter: z.object({ address: text, device: text, prefix: text }),
   services: z.array(serviceDraftSchema),

@@ -41,3 +41,10 @@ export function prefixToMask(prefix: number): string {
   const mask = prefix === 0 ? 0 : 2 ** 32 - 2 ** (32 - prefix)
   return [24, 16, 8, 0].map((shift) => Math.floor(mask / 2 ** shift) % 256).join('.')
 }
+
+/** The address after this one; undefined at the end of all or for text that is no address. */
+export function nextIpv4(address: string): string | undefined {
+  const number = ipv4Number(address)
+  if (number === undefined || number >= 2 ** 32 - 1) return undefined
+  return [24, 16, 8, 0].map((shift) => Math.floor((number + 1) / 2 ** shift) % 256).join('.')
+}

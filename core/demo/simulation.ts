@@ -13,6 +13,7 @@ import type { Result } from '../../domain/problem.ts'
 import { simulationId } from '../../domain/simulation.ts'
 import type { Fault, SimulationState } from '../../domain/simulation.ts'
 import type { WireAnswer } from '../../domain/status.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import type { AgentDoor } from '../live/agent-line.ts'
 import type { Clock } from './clock.ts'
 import { simulatedDoor } from './line.ts'
@@ -153,8 +154,8 @@ export function startSimulation(forwarding: Forwarding, ports: SimulationPorts):
     world,
     state,
     askWire: () => {
-      const address = draft.virtualIp.address
-      return [{ address, atMs: Math.round(clock.now().wallMs), ...world.askWire(address) }]
+      const atMs = Math.round(clock.now().wallMs)
+      return vipsOf(draft).map((address) => ({ address, atMs, ...world.askWire(address) }))
     },
     seen() {
       seenMs = clock.now().ms

@@ -14,6 +14,9 @@ import type { ServiceReport } from '../../domain/contract/agent.ts'
 import { staleAfterBeats, staleFloorMs } from '../../domain/status.ts'
 import type { ClusterStatus, DirectorStatus, Verdict } from '../../domain/status.ts'
 
+/** A verdict names at most so many virtual IPs. */
+const mostNamed = 3
+
 export interface StatusInput {
   readonly clusterId: string
   readonly virtualIps: readonly string[]
@@ -82,9 +85,16 @@ function isOvertaken(director: DirectorStatus, heard: readonly DirectorStatus[])
   )
 }
 
+/** Virtual IPs in a sentence; more than it can bear are counted. */
+function named(virtualIps: readonly string[]): string {
+  const told = virtualIps.length <= mostNamed ? virtualIps : virtualIps.slice(0, mostNamed - 1)
+  const more = virtualIps.length - told.length
+  return [...told, ...(more > 0 ? [`+${more}`] : [])].join(', ')
+}
+
 function verdictOf(input: StatusInput, staleAfterMs: number): Verdict {
   const { directors, nowMs, before } = input
-  const virtualIp = input.virtualIps[0] ?? ''
+  const virtualIp = named(input.virtualIps)
   const heard = directors.filter((director) => isFresh(director, nowMs, staleAfterMs))
   const fresh = heard.filter((director) => !isOvertaken(director, heard))
   const since = (kind: Verdict['kind'], otherwiseMs: number): number =>
@@ -98,8 +108,11 @@ function verdictOf(input: StatusInput, staleAfterMs: number): Verdict {
   }
 
   if (first?.report) {
-    const lost = first.report.virtualIps.find((vip) => vip.wanted && vip.held === false)
-    if (lost) return { kind: 'not-served', virtualIp: lost.address, sinceMs: since('not-served', nowMs) }
+    const lost = first.report.virtualIps.filter((vip) => vip.wanted && vip.held === false)
+    if (lost.length > 0) {
+      const virtualIp = named(lost.map(({ address }) => address))
+      return { kind: 'not-served', virtualIp, sinceMs: since('not-served', nowMs) }
+    }
     const other = directors.find((director) => director !== first)
     const standby = standbyState(other, other !== undefined && fresh.includes(other))
     return servedBy(first.name, ours(first, first.report.roleSinceMs), first.services, standby, fresh)

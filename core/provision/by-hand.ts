@@ -1,6 +1,7 @@
 /** What an operator runs on a real server that Shoal cannot log in to: the same files as the plan writes, as one script. Pure. */
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
+import { vipsText } from '../../domain/virtual-ips.ts'
 import {
   realServerMaterial,
   realServerProgram,
@@ -19,7 +20,7 @@ export function realServerScript(
   host: HostDraft,
   facts: ReadonlyMap<string, HostFacts> = new Map(),
 ): string {
-  const vip = draft.virtualIp.address.trim()
+  const vip = vipsText(draft)
   const { values, modules, program, unit } = realServerMaterial(draft, host, facts)
   const sysctl = Object.entries(values).map(([key, value]) => `${key} = ${value}\n`)
   return `#!/bin/sh

@@ -1,6 +1,7 @@
 /** What only shows when hosts are compared, or when one asks the network about another. Pure. */
 import { clusterAddressOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
+import { virtualIpsOf } from '../../domain/virtual-ips.ts'
 import type { Known, Noting } from './finding.ts'
 import { placeOnSegment, tunnelBytes } from './look.ts'
 
@@ -67,11 +68,11 @@ export function checkBetween(note: Noting, known: readonly Known[], draft: Clust
     }
   })
 
-  const vip = draft.virtualIp.address.trim()
+  const vips = virtualIpsOf(draft)
   const ownMacs = new Map(known.flatMap((host) => host.facts.nics.map((nic) => [nic.mac, host] as const)))
   for (const director of known) {
     if (director.role !== 'director' || !director.look?.asked) continue
-    const place = placeOnSegment(director.facts, vip, draft.virtualIp.device)
+    const place = placeOnSegment(director.facts, vips[0]?.address ?? '', vips[0]?.device ?? '')
     if (!place) continue
     checkPaths(note, director, draft)
     for (const mac of director.look.routerMacs) {
@@ -81,12 +82,14 @@ export function checkBetween(note: Noting, known: readonly Known[], draft: Clust
       note(director, 'router-free', command, mac, 'vip-answered', { vip: router, mac })
     }
     if (draft.forwarding === 'tunnel') checkTunnels(note, director, known)
-    for (const mac of director.look.vipMacs) {
-      // An answer from one of our own hosts is judged by what that host says of itself (vip-on-host); a director that belongs to
-      // this cluster may well hold it.
-      if (ownMacs.get(mac)?.role === 'director') continue
-      const detail = { vip, mac }
-      note(director, 'vip-free', `arping -D -c 2 -I ${place.device} ${vip}`, mac, 'vip-answered', detail)
+    for (const { address: vip, device } of vips) {
+      const there = placeOnSegment(director.facts, vip, device)?.device ?? device
+      for (const mac of director.look.vipMacs[vip] ?? []) {
+        // An answer from one of our own hosts is judged by what that host says of itself (vip-on-host); a director that belongs to
+        // this cluster may well hold it.
+        if (ownMacs.get(mac)?.role === 'director') continue
+        note(director, 'vip-free', `arping -D -c 2 -I ${there} ${vip}`, mac, 'vip-answered', { vip, mac })
+      }
     }
     if (draft.forwarding !== 'direct') continue
     for (const other of known) {

@@ -6,6 +6,7 @@ import { heartbeatPort, interfaceOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import { inSameNetwork } from '../../domain/ipv4.ts'
+import { virtualIpOf, virtualIpsOf, vipsOf } from '../../domain/virtual-ips.ts'
 import { consentName } from './director-steps.ts'
 import { lvscfPath } from './facts.ts'
 import { isOurs } from './finding.ts'
@@ -36,8 +37,8 @@ function checkRivals(note: Noting, host: Known, draft: ClusterDraft): void {
   }
 }
 
-/** A card that gets a floating address: there, with a link, and in the address's network. */
-function checkCard(note: Noting, host: Known, device: string, address: string): void {
+/** A card that gets floating addresses: there, with a link, and in the network of each. */
+function checkCard(note: Noting, host: Known, device: string, addresses: readonly string[]): void {
   const { facts } = host
   const nic = facts.nics.find(({ name }) => name === device)
   const cards = facts.nics.filter(({ mac }) => mac !== '')
@@ -47,21 +48,23 @@ function checkCard(note: Noting, host: Known, device: string, address: string): 
     return
   }
   if (!nic.up) note(host, 'device', `ip link show ${device}`, 'no carrier', 'device-down', { device })
-  const subnets = nic.addresses.filter((entry) => entry.address !== address)
-  if (subnets.some((entry) => entry.prefix < 32 && inSameNetwork(entry.address, address, entry.prefix))) return
+  const subnets = nic.addresses.filter((entry) => !addresses.includes(entry.address))
   const said = subnets.map((entry) => `${entry.address}/${entry.prefix}`).join(', ')
-  note(host, 'vip-subnet', `ip -j addr show ${device}`, said, 'vip-outside-subnet', {
-    device,
-    vip: address,
-    subnets: said,
-  })
+  for (const address of addresses) {
+    if (subnets.some((entry) => entry.prefix < 32 && inSameNetwork(entry.address, address, entry.prefix))) continue
+    note(host, 'vip-subnet', `ip -j addr show ${device}`, said, 'vip-outside-subnet', {
+      device,
+      vip: address,
+      subnets: said,
+    })
+  }
 }
 
 export function checkDirector(note: Noting, host: Known, input: PreflightInput): void {
   const { facts } = host
   const { draft } = input
-  const vip = draft.virtualIp.address.trim()
-  const device = interfaceOf(draft.virtualIp.device)
+  const vips = virtualIpsOf(draft)
+  const said = vips.map(({ address }) => address).join(', ')
 
   if (facts.container !== '') {
     note(
@@ -81,7 +84,7 @@ export function checkDirector(note: Noting, host: Known, input: PreflightInput):
       'cat /sys/class/dmi/id/sys_vendor',
       facts.cloud,
       'cloud-network',
-      { cloud: facts.cloud, vip },
+      { cloud: facts.cloud, vip: said },
       'warning',
     )
   }
@@ -107,9 +110,18 @@ export function checkDirector(note: Noting, host: Known, input: PreflightInput):
   checkRivals(note, host, draft)
   checkTable(note, host, input)
 
-  checkCard(note, host, device, vip)
+  const cards = [...new Set(vips.map(({ device }) => interfaceOf(device)))]
+  for (const card of cards) {
+    const there = vips.filter(({ device }) => interfaceOf(device) === card)
+    checkCard(
+      note,
+      host,
+      card,
+      there.map(({ address }) => address),
+    )
+  }
   if (draft.forwarding === 'nat') {
-    checkCard(note, host, interfaceOf(draft.natRouter.device), draft.natRouter.address.trim())
+    checkCard(note, host, interfaceOf(draft.natRouter.device), [draft.natRouter.address.trim()])
     const { masquerades } = facts.firewall
     if (masquerades.length > 0) {
       const detail = { rule: masquerades[0] ?? '' }
@@ -147,9 +159,9 @@ export function checkDirector(note: Noting, host: Known, input: PreflightInput):
     )
   }
   if (host.look && !host.look.asked) {
-    note(host, 'arping', 'arping -V', '', 'arping-missing', { vip }, 'warning')
+    note(host, 'arping', 'arping -V', '', 'arping-missing', { vip: said }, 'warning')
   }
-  noteDroppedGarp(note, host, device)
+  noteDroppedGarp(note, host, cards)
   if (facts.lvscf !== undefined && facts.lvscf !== input.lvscf) {
     const kept = '/var/lib/shoal/kept'
     note(host, 'lvscf', `cat ${lvscfPath}`, facts.lvscf, 'replaces-lvscf', { kept }, 'note')
@@ -159,11 +171,11 @@ export function checkDirector(note: Noting, host: Known, input: PreflightInput):
 /** Virtual services in the kernel that are not of this cluster. */
 function checkTable(note: Noting, host: Known, { draft, clusterKeyDigest }: PreflightInput): void {
   const { facts } = host
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
   const ours = new Set(
     draft.services.map((service) =>
       service.fwmark.trim() === ''
-        ? `${service.protocol[0] ?? ''} ${vip}:${service.port.trim()}`
+        ? `${service.protocol[0] ?? ''} ${virtualIpOf(draft, service).address}:${service.port.trim()}`
         : `f ${service.fwmark.trim()}`,
     ),
   )
@@ -172,7 +184,9 @@ function checkTable(note: Noting, host: Known, { draft, clusterKeyDigest }: Pref
     return match ? [`${match[1] ?? ''} ${match[2] ?? ''}`] : []
   })
   const clashing = services.filter((service) => ours.has(service))
-  const foreign = services.filter((service) => !ours.has(service) && !service.slice(2).startsWith(`${vip}:`))
+  const foreign = services.filter(
+    (service) => !ours.has(service) && !vips.some((vip) => service.slice(2).startsWith(`${vip}:`)),
+  )
   const said = (list: readonly string[]): string => list.slice(0, 5).join(', ')
   if (clashing.length > 0 && !isOurs(facts, clusterKeyDigest)) {
     const detail = { count: clashing.length, services: said(clashing) }
@@ -185,8 +199,8 @@ function checkTable(note: Noting, host: Known, { draft, clusterKeyDigest }: Pref
   }
 }
 
-function noteDroppedGarp(note: Noting, host: Known, device: string): void {
-  for (const name of ['all', device]) {
+function noteDroppedGarp(note: Noting, host: Known, devices: readonly string[]): void {
+  for (const name of ['all', ...devices]) {
     const key = `net.ipv4.conf.${name}.drop_gratuitous_arp`
     if (host.facts.sysctls[key] === '1')
       note(host, 'drop-garp', `sysctl -n ${key}`, '1', 'garp-dropped', { key }, 'warning')

@@ -3,22 +3,22 @@
  * forwarding method needs of its kernel. Pure.
  */
 import { clusterAddressOf, realPortsOf } from '../../domain/cluster-lvscf.ts'
-import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
+import type { ClusterDraft, HostDraft, ServiceDraft } from '../../domain/cluster.ts'
+import { virtualIpOf, vipsOf } from '../../domain/virtual-ips.ts'
 import { standsBeside } from './finding.ts'
 import type { Known, Noting } from './finding.ts'
 import { loadPort, wantsLoad } from './load-socket.ts'
 import { ownSysctlPrefix } from './look.ts'
 
-/** The address requests have when they reach a real server: the virtual IP, or with NAT its own. */
-export function arrivalAddress(draft: ClusterDraft, host: HostDraft): string {
-  return draft.forwarding === 'nat' ? clusterAddressOf(host) : draft.virtualIp.address.trim()
+/** The address requests for a service have when they reach a real server: its virtual IP, or with NAT the host's own. */
+export function arrivalAddress(draft: ClusterDraft, host: HostDraft, service: ServiceDraft): string {
+  return draft.forwarding === 'nat' ? clusterAddressOf(host) : virtualIpOf(draft, service).address
 }
 
 export function checkRealServer(note: Noting, host: Known, draft: ClusterDraft): void {
   const { facts, look } = host
-  const vip = draft.virtualIp.address.trim()
-  const arrival = arrivalAddress(draft, host.host)
   for (const service of draft.services) {
+    const arrival = arrivalAddress(draft, host.host, service)
     for (const text of realPortsOf(draft, service)) {
       const port = Number(text)
       const sockets = facts.listening.filter((socket) => socket.protocol === service.protocol && socket.port === port)
@@ -39,8 +39,9 @@ export function checkRealServer(note: Noting, host: Known, draft: ClusterDraft):
   if (draft.forwarding === 'tunnel' && !facts.ipip) {
     note(host, 'ipip', 'modprobe -n -q ipip', 'not found', 'ipip-missing', { kernel: facts.kernel })
   }
-  const redirects = facts.firewall.redirects.filter((rule) => rule.includes(vip))
-  if (redirects.length > 0) {
+  for (const vip of vipsOf(draft)) {
+    const redirects = facts.firewall.redirects.filter((rule) => rule.includes(vip))
+    if (redirects.length === 0) continue
     const detail = { rule: redirects[0] ?? '', vip }
     note(host, 'redirect', 'iptables -t nat -S', redirects.join('\n'), 'redirect-left', detail, 'warning')
   }
@@ -80,7 +81,6 @@ function checkAnswersStraight(note: Noting, host: Known, draft: ClusterDraft): v
 function checkAnswersByRouter(note: Noting, host: Known, draft: ClusterDraft): void {
   const { facts } = host
   const router = draft.natRouter.address.trim()
-  const vip = draft.virtualIp.address.trim()
   if (!standsBeside(facts, router)) {
     const networks = facts.nics
       .filter(({ mac }) => mac !== '')
@@ -90,7 +90,8 @@ function checkAnswersByRouter(note: Noting, host: Known, draft: ClusterDraft): v
     return
   }
   const way = draft.realServerWay.nat
-  if (way === 'default-route' && standsBeside(facts, vip)) {
+  for (const vip of vipsOf(draft)) {
+    if (way !== 'default-route' || !standsBeside(facts, vip)) continue
     const detail = { vip, router }
     note(host, 'answers-straight', `ip route get ${vip}`, 'on-link', 'answers-go-straight', detail, 'warning')
   }

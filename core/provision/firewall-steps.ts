@@ -12,6 +12,7 @@ import { clusterAddressOf, heartbeatPort, interfaceOf, portsOf, realPortsOf } fr
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { Step } from '../../domain/plan.ts'
+import { virtualIpOf, virtualIpsOf } from '../../domain/virtual-ips.ts'
 import { loadPort, wantsLoad } from './load-socket.ts'
 import { insideAddresses } from './real-server-material.ts'
 import { enableParts, step, textFile } from './steps.ts'
@@ -44,7 +45,6 @@ export function firewallTool(facts: HostFacts): FirewallTool | undefined {
 
 /** Everything that must pass on a director. */
 function directorOpenings(draft: ClusterDraft, host: HostDraft): readonly Opening[] {
-  const vip = draft.virtualIp.address.trim()
   const peers = draft.directors.filter(({ id }) => id !== host.id)
   const heartbeats = peers.flatMap((peer) =>
     [clusterAddressOf(peer), peer.privateAddress.trim()]
@@ -52,7 +52,12 @@ function directorOpenings(draft: ClusterDraft, host: HostDraft): readonly Openin
       .map((from): Opening => ({ hook: 'input', protocol: 'udp', port: String(heartbeatPort), from })),
   )
   const services = draft.services.flatMap((service) =>
-    portsOf(service).map((port): Opening => ({ hook: 'input', protocol: service.protocol, port, to: vip })),
+    portsOf(service).map((port): Opening => ({
+      hook: 'input',
+      protocol: service.protocol,
+      port,
+      to: virtualIpOf(draft, service).address,
+    })),
   )
   const answers =
     draft.forwarding === 'nat'
@@ -302,7 +307,7 @@ export function firewallSteps(
     const own = known.nics.filter((nic) => nic.addresses.some(({ address }) => addresses.includes(address)))
     const cards =
       role === 'director'
-        ? [interfaceOf(draft.virtualIp.device), ...own.map(({ name }) => name)]
+        ? [...virtualIpsOf(draft).map(({ device }) => interfaceOf(device)), ...own.map(({ name }) => name)]
         : own.map(({ name }) => name)
     return [firewalldStep(host, known, openings, [...new Set(cards)])]
   }

@@ -6,6 +6,7 @@ import { clusterAddressOf, interfaceOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import { inSameNetwork } from '../../domain/ipv4.ts'
+import { virtualIpsOf } from '../../domain/virtual-ips.ts'
 
 /** Files whose name begins so are ours. */
 export const ownSysctlPrefix = '/etc/sysctl.d/99-zz-shoal'
@@ -28,8 +29,8 @@ interface HeartbeatTrial {
 export interface HostLook {
   /** Whether somebody was asked by ARP at all (a director with iputils arping). */
   readonly asked: boolean
-  /** MAC addresses that answered for the virtual IP. */
-  readonly vipMacs: readonly string[]
+  /** MAC addresses that answered for each virtual IP, by address. */
+  readonly vipMacs: Readonly<Record<string, readonly string[]>>
   /** MAC addresses that answered for the other hosts, by address. */
   readonly macs: Readonly<Record<string, readonly string[]>>
   /** MAC addresses that answered for the router address of NAT. */
@@ -38,8 +39,8 @@ export interface HostLook {
   readonly tunnels: Readonly<Record<string, number>>
   /** Heartbeat paths as ping saw them. */
   readonly paths: readonly HeartbeatTrial[]
-  /** Files of the network configuration that name the virtual IP. */
-  readonly vipFiles: readonly string[]
+  /** Files of the network configuration that name a virtual IP. */
+  readonly vipFiles: readonly { readonly vip: string; readonly file: string }[]
   /** Lines of sysctl files that set a value of ours. */
   readonly sysctlLines: readonly { readonly file: string; readonly key: string; readonly value: string }[]
 }
@@ -81,8 +82,11 @@ export function lookScript(
   role: 'director' | 'real-server',
   facts: HostFacts,
 ): string {
-  const vip = draft.virtualIp.address.trim()
-  const place = placeOnSegment(facts, vip, draft.virtualIp.device)
+  const vips = virtualIpsOf(draft).map(({ address, device }) => ({
+    address,
+    place: placeOnSegment(facts, address, device),
+  }))
+  const place = vips[0]?.place
   const own = new Set(facts.nics.flatMap((nic) => nic.addresses.map(({ address }) => address)))
   const others = [...draft.directors, ...draft.realServers].map(clusterAddressOf).filter((address) => !own.has(address))
   const router = draft.forwarding === 'nat' ? draft.natRouter.address.trim() : ''
@@ -91,7 +95,13 @@ export function lookScript(
     role === 'director' && place && facts.commands['arping'] !== undefined
       ? [
           `s asked; echo yes`,
-          `{ arping -D -c 2 -w ${arpSeconds} -I ${place.device} ${vip} 2>/dev/null | sed 's/^/vip /'; } &`,
+          ...vips.flatMap(({ address, place: there }) =>
+            there === undefined
+              ? []
+              : [
+                  `{ arping -D -c 2 -w ${arpSeconds} -I ${there.device} ${address} 2>/dev/null | sed 's/^/vip ${address} /'; } &`,
+                ],
+          ),
           ...(routerPlace === undefined
             ? []
             : [
@@ -105,7 +115,8 @@ export function lookScript(
         ]
       : []
   return `s() { printf '\\n@${mark} %s\\n' "$1"; }
-s vip-files; grep -rlsIwF -- '${vip}' ${networkDirectories.join(' ')} | head -n 20
+s vip-files
+${vips.map(({ address }) => `grep -rlsIwF -- '${address}' ${networkDirectories.join(' ')} | head -n 20 | sed 's/^/${address} /'`).join('\n')}
 s sysctl-lines; grep -rsE '^[[:space:]]*-?net[./]ipv4[./](conf[./](all|default|lo)[./]arp_(ignore|announce)|vs[./]expire_nodest_conn|ip_forward)[[:space:]]*=' /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d | head -n 50
 ${arps.join('\n')}
 s trials
@@ -159,23 +170,22 @@ export function readLook(answer: string, mark: string): HostLook | undefined {
       }),
   )
   if (!parts.has('end')) return undefined
-  const vipMacs = new Set<string>()
+  const vipMacs: Record<string, string[]> = {}
   const routerMacs = new Set<string>()
   const macs: Record<string, string[]> = {}
   for (const line of (parts.get('asked') ?? '').split('\n')) {
     const mac = /\[([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\]/.exec(line)?.[1]?.toLowerCase()
     if (mac === undefined) continue
     const [kind, address = ''] = line.split(' ')
-    if (kind === 'vip') vipMacs.add(mac)
-    else if (kind === 'router') routerMacs.add(mac)
-    else if (kind === 'host') {
-      const seen = (macs[address] ??= [])
+    if (kind === 'router') routerMacs.add(mac)
+    else if (kind === 'vip' || kind === 'host') {
+      const seen = ((kind === 'vip' ? vipMacs : macs)[address] ??= [])
       if (!seen.includes(mac)) seen.push(mac)
     }
   }
   return {
     asked: (parts.get('asked') ?? '').startsWith('yes'),
-    vipMacs: [...vipMacs],
+    vipMacs,
     routerMacs: [...routerMacs],
     tunnels: Object.fromEntries(
       (parts.get('trials') ?? '').split('\n').flatMap((line) => {
@@ -191,7 +201,10 @@ export function readLook(answer: string, mark: string): HostLook | undefined {
       return [{ local, remote, sent: Number(sent), received: Number(received), worstMs: Number(worst ?? 0) }]
     }),
     macs,
-    vipFiles: (parts.get('vip-files') ?? '').split('\n').filter((line) => line.startsWith('/')),
+    vipFiles: (parts.get('vip-files') ?? '').split('\n').flatMap((line) => {
+      const match = /^([\d.]+) (\/.*)$/.exec(line)
+      return match ? [{ vip: match[1] ?? '', file: match[2] ?? '' }] : []
+    }),
     sysctlLines: (parts.get('sysctl-lines') ?? '').split('\n').flatMap((line) => {
       const match = /^(\/[^:]+):\s*-?([\w./]+)\s*=\s*(\S+)/.exec(line)
       if (!match || match[1]?.startsWith(ownSysctlPrefix)) return []

@@ -7,6 +7,7 @@ import { interfaceOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { Step } from '../../domain/plan.ts'
+import { virtualIpsOf } from '../../domain/virtual-ips.ts'
 import { step, textFile } from './steps.ts'
 
 /** The drop-in of ours beside the file systemd-networkd goes by, wherever that one lies (netplan's is in /run). */
@@ -16,7 +17,7 @@ export function networkdFile(networkFile: string): string {
 
 /** The cards of a director that get floating addresses. */
 export function floatingCards(draft: ClusterDraft): readonly string[] {
-  const cards = [interfaceOf(draft.virtualIp.device)]
+  const cards = virtualIpsOf(draft).map(({ device }) => interfaceOf(device))
   if (draft.forwarding === 'nat') cards.push(interfaceOf(draft.natRouter.device))
   return [...new Set(cards)].filter((card) => card !== '')
 }

@@ -9,6 +9,7 @@
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { Finding, Plan } from '../../domain/plan.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import { directorSteps } from './director-steps.ts'
 import { realServerSteps } from './real-server-steps.ts'
 
@@ -96,10 +97,10 @@ function named(host: HostDraft): { readonly hostId: string; readonly name: strin
  */
 function directorOrder(draft: ClusterDraft, facts: ReadonlyMap<string, HostFacts>): readonly HostDraft[] {
   const [primary, backup] = draft.directors
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
   const running = (host: HostDraft): boolean => facts.get(host.id)?.shoal?.agentRunning ?? false
   const holds = (host: HostDraft): boolean =>
-    facts.get(host.id)?.nics.some((nic) => nic.addresses.some(({ address }) => address === vip)) ?? false
+    facts.get(host.id)?.nics.some((nic) => nic.addresses.some(({ address }) => vips.includes(address))) ?? false
   if (!running(primary) && !running(backup)) return [primary, backup]
   return holds(backup) ? [primary, backup] : [backup, primary]
 }

@@ -7,6 +7,7 @@ import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { Finding } from '../../domain/plan.ts'
 import { problem } from '../../domain/problem.ts'
 import type { Severity } from '../../domain/problem.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import { checkBetween } from './check-between.ts'
 import { checkDirector, isConsented } from './check-director.ts'
 import { checkRealServer } from './check-real-server.ts'
@@ -163,14 +164,14 @@ function checkNetwork(note: Noting, host: Known, draft: ClusterDraft): void {
 
 function checkVip(note: Noting, host: Known, { draft, clusterKeyDigest }: PreflightInput): void {
   const { facts, look, role } = host
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
   const ours = isOurs(facts, clusterKeyDigest)
   const router = draft.forwarding === 'nat' ? draft.natRouter.address.trim() : ''
   // A rival that is to be stopped takes its addresses along.
   const rivalGoes = role === 'director' && facts.rivals.some(({ name }) => isConsented(draft, host.hostId, name))
   for (const nic of facts.nics) {
     for (const entry of nic.addresses) {
-      if (entry.address !== vip && (router === '' || entry.address !== router)) continue
+      if (!vips.includes(entry.address) && (router === '' || entry.address !== router)) continue
       // On a real server a /32 beside the cards is what direct routing and the tunnel want; on our own director the agent put it there.
       if (role === 'real-server' && nic.mac === '' && entry.prefix === 32) continue
       if (role === 'director' && ours) continue
@@ -180,7 +181,7 @@ function checkVip(note: Noting, host: Known, { draft, clusterKeyDigest }: Prefli
       note(host, 'vip-free', command, answer, 'vip-on-host', detail, rivalGoes ? 'warning' : 'block')
     }
   }
-  for (const file of look?.vipFiles ?? []) {
+  for (const { vip, file } of look?.vipFiles ?? []) {
     const command = `grep -rlwF ${vip} /etc/network /etc/netplan …`
     if (role === 'director') note(host, 'vip-static', command, file, 'vip-in-static-config', { file, vip })
     else note(host, 'vip-static', command, file, 'vip-in-static-config-real', { file, vip }, 'warning')

@@ -14,6 +14,7 @@ import { clusterAddressOf, realPortsOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import { inSameNetwork } from '../../domain/ipv4.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import { ownSysctlPrefix } from './look.ts'
 
 export const realServerSysctlPath = `${ownSysctlPrefix}-realserver.conf`
@@ -66,7 +67,7 @@ export function insideAddresses(draft: ClusterDraft, facts: ReadonlyMap<string, 
   const found = draft.directors.flatMap(
     ({ id }) => facts.get(id)?.nics.flatMap(({ addresses }) => addresses.map(({ address }) => address)) ?? [],
   )
-  const floating = [router, draft.virtualIp.address.trim(), '']
+  const floating = [router, ...vipsOf(draft), '']
   return [...new Set([...typed, ...found])].filter(
     (address) => !floating.includes(address) && inSameNetwork(address, router, prefix),
   )
@@ -138,37 +139,48 @@ function has(vip: string, device: string): string {
   return `ip -4 -o address show dev ${device} | grep -qF ' ${vip}/32 '`
 }
 
-function directBySysctl(vip: string, values: Readonly<Record<string, string>>): Omit<Material, 'values' | 'modules'> {
-  const about = `this real server accepts ${vip} on lo and keeps silent about it on the network (direct routing)`
+/** One line for each virtual IP. */
+function each(vips: readonly string[], line: (vip: string) => string): string {
+  return vips.map(line).join('\n')
+}
+
+function directBySysctl(
+  vips: readonly string[],
+  values: Readonly<Record<string, string>>,
+): Omit<Material, 'values' | 'modules'> {
+  const about = `this real server accepts ${vips.join(', ')} on lo and keeps silent about it on the network (direct routing)`
   const wanted = Object.entries(values)
   return {
     device: 'lo',
     program: programText(about, {
       up: `# Silence first: an address that is announced draws the clients to this host.
 sysctl -q -p ${realServerSysctlPath}
-ip address replace ${vip}/32 dev lo`,
-      down: `ip address del ${vip}/32 dev lo 2>/dev/null || true`,
-      check: [...wanted.map(([key, value]) => `[ "$(sysctl -n ${key})" = ${value} ]`), has(vip, 'lo')].join('\n'),
+${each(vips, (vip) => `ip address replace ${vip}/32 dev lo`)}`,
+      down: each(vips, (vip) => `ip address del ${vip}/32 dev lo 2>/dev/null || true`),
+      check: [
+        ...wanted.map(([key, value]) => `[ "$(sysctl -n ${key})" = ${value} ]`),
+        ...vips.map((vip) => has(vip, 'lo')),
+      ].join('\n'),
     }),
     unit: unitText(about, `${earlyUnit}\nConditionPathExists=${realServerSysctlPath}`),
   }
 }
 
-function directByArptables(vip: string, own: string): Omit<Material, 'values' | 'modules'> {
-  const about = `this real server accepts ${vip} on lo and filters its ARP packets (direct routing)`
+function directByArptables(vips: readonly string[], own: string): Omit<Material, 'values' | 'modules'> {
+  const about = `this real server accepts ${vips.join(', ')} on lo and filters its ARP packets (direct routing)`
   return {
     device: 'lo',
     program: programText(about, {
       set: `listed() { arptables -L "$1" -n | grep -q -- "-j $2\\b"; }`,
       up: `# Silence first: an address that is announced draws the clients to this host.
 arptables -N SHOAL-IN 2>/dev/null || arptables -F SHOAL-IN
-arptables -A SHOAL-IN -d ${vip} -j DROP
+${each(vips, (vip) => `arptables -A SHOAL-IN -d ${vip} -j DROP`)}
 arptables -N SHOAL-OUT 2>/dev/null || arptables -F SHOAL-OUT
-arptables -A SHOAL-OUT -s ${vip} -j mangle --mangle-ip-s ${own}
+${each(vips, (vip) => `arptables -A SHOAL-OUT -s ${vip} -j mangle --mangle-ip-s ${own}`)}
 listed INPUT SHOAL-IN || arptables -I INPUT -j SHOAL-IN
 listed OUTPUT SHOAL-OUT || arptables -I OUTPUT -j SHOAL-OUT
-ip address replace ${vip}/32 dev lo`,
-      down: `ip address del ${vip}/32 dev lo 2>/dev/null || true
+${each(vips, (vip) => `ip address replace ${vip}/32 dev lo`)}`,
+      down: `${each(vips, (vip) => `ip address del ${vip}/32 dev lo 2>/dev/null || true`)}
 for chain in IN OUT; do
   arptables -D "\${chain}PUT" -j "SHOAL-$chain" 2>/dev/null || true
   arptables -F "SHOAL-$chain" 2>/dev/null || true
@@ -176,16 +188,19 @@ for chain in IN OUT; do
 done`,
       check: `listed INPUT SHOAL-IN
 listed OUTPUT SHOAL-OUT
-arptables -L SHOAL-IN -n | grep -qF '${vip}'
+${each(vips, (vip) => `arptables -L SHOAL-IN -n | grep -q${vips.length > 1 ? 'w' : ''}F '${vip}'`)}
 arptables -L SHOAL-OUT -n | grep -qF '${own}'
-${has(vip, 'lo')}`,
+${each(vips, (vip) => has(vip, 'lo'))}`,
     }),
     unit: unitText(about, earlyUnit),
   }
 }
 
-function byTunnel(vip: string, values: Readonly<Record<string, string>>): Omit<Material, 'values' | 'modules'> {
-  const about = `this real server unwraps what the directors send it in IP in IP, and accepts ${vip} on tunl0`
+function byTunnel(
+  vips: readonly string[],
+  values: Readonly<Record<string, string>>,
+): Omit<Material, 'values' | 'modules'> {
+  const about = `this real server unwraps what the directors send it in IP in IP, and accepts ${vips.join(', ')} on tunl0`
   return {
     device: 'tunl0',
     program: programText(about, {
@@ -196,15 +211,15 @@ sysctl -q -w ${Object.entries(tunnelValues)
         .map(([key, value]) => `${key}=${value}`)
         .join(' ')}
 ip link set tunl0 up
-ip address replace ${vip}/32 dev tunl0`,
-      down: `ip address del ${vip}/32 dev tunl0 2>/dev/null || true
+${each(vips, (vip) => `ip address replace ${vip}/32 dev tunl0`)}`,
+      down: `${each(vips, (vip) => `ip address del ${vip}/32 dev tunl0 2>/dev/null || true`)}
 # Somebody else's address there keeps it up.
 ip -4 -o address show dev tunl0 2>/dev/null | grep -q . || ip link set tunl0 down 2>/dev/null || true`,
       check: [
         ...Object.entries(values).map(([key, value]) => `[ "$(sysctl -n ${key})" = ${value} ]`),
         '[ "$(sysctl -n net.ipv4.conf.tunl0.rp_filter)" = 2 ]',
         'ip link show dev tunl0 up | grep -q .',
-        has(vip, 'tunl0'),
+        ...vips.map((vip) => has(vip, 'tunl0')),
       ].join('\n'),
     }),
     unit: unitText(about, `${earlyUnit}\nConditionPathExists=${realServerSysctlPath}`),
@@ -319,15 +334,15 @@ export function realServerMaterial(
   host: HostDraft,
   facts: ReadonlyMap<string, HostFacts>,
 ): Material {
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
   const own = clusterAddressOf(host)
   const known = facts.get(host.id)
   const silence = silentValues(known)
-  if (draft.forwarding === 'tunnel') return { ...byTunnel(vip, silence), values: silence, modules: ['ipip'] }
+  if (draft.forwarding === 'tunnel') return { ...byTunnel(vips, silence), values: silence, modules: ['ipip'] }
   if (draft.forwarding === 'direct') {
     return draft.realServerWay.direct === 'arptables'
-      ? { ...directByArptables(vip, own), values: {}, modules: [] }
-      : { ...directBySysctl(vip, silence), values: silence, modules: [] }
+      ? { ...directByArptables(vips, own), values: {}, modules: [] }
+      : { ...directBySysctl(vips, silence), values: silence, modules: [] }
   }
   const card = known?.nics.find(({ addresses }) => addresses.some(({ address }) => address === own))?.name
   // Answers may leave by another card than requests come in by; the way is checked loosely then (ip-sysctl rp_filter).

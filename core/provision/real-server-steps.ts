@@ -8,6 +8,7 @@ import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import { clusterAddressOf } from '../../domain/cluster-lvscf.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { FileToWrite, Step } from '../../domain/plan.ts'
+import { vipsOf } from '../../domain/virtual-ips.ts'
 import { firewallSteps } from './firewall-steps.ts'
 import { loadSocketSteps } from './load-socket.ts'
 import { networkdFile } from './network-owner.ts'
@@ -22,7 +23,16 @@ import {
   tunnelKeys,
 } from './real-server-material.ts'
 import type { Material } from './real-server-material.ts'
-import { arptablesWanted, enableParts, moduleParts, packageParts, step, sysctlParts, textFile } from './steps.ts'
+import {
+  arptablesWanted,
+  enableParts,
+  moduleParts,
+  modulesKept,
+  packageParts,
+  step,
+  sysctlParts,
+  textFile,
+} from './steps.ts'
 
 const tunnelModulesPath = '/etc/modules-load.d/shoal-realserver.conf'
 /** Modules that ipip brings along. */
@@ -95,10 +105,20 @@ function ownerStep(draft: ClusterDraft, host: HostDraft, facts: ReadonlyMap<stri
   ]
 }
 
-/** Script and unit, the same for every method. */
-function unitStep(host: HostDraft, material: Material, kind: 'vip-unit' | 'route-unit', vip: string): Step {
+/** Script and unit, the same for every method. Modules that the script's tools load by themselves, its check included, go with it. */
+function unitStep(
+  host: HostDraft,
+  material: Material,
+  kind: 'vip-unit' | 'route-unit',
+  vip: string,
+  brought: readonly string[] = [],
+): Step {
+  const enable = enableParts(realServerUnit)
+  const kept = modulesKept(brought)
+  const both = { run: `${kept.run}\n${enable.run ?? ''}`, inverse: `${enable.inverse ?? ''}\n${kept.inverse}` }
   return step(host, kind, {
-    ...enableParts(realServerUnit),
+    ...enable,
+    ...(brought.length === 0 ? {} : both),
     detail: { vip },
     files: [textFile(realServerProgram, '0755', material.program), textFile(realServerUnitPath, '0644', material.unit)],
   })
@@ -108,9 +128,12 @@ const isUp = `${realServerProgram} check || exit 1
 systemctl is-active -q ${realServerUnit}`
 
 function vipSteps(draft: ClusterDraft, host: HostDraft, known: HostFacts, material: Material): readonly Step[] {
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
+  const vip = vips.join(', ')
   const device = material.device ?? 'lo'
-  const held = `ip -4 -o address show dev ${device} 2>/dev/null | grep -qF ' ${vip}/32 '`
+  const held = (one: string): string => `ip -4 -o address show dev ${device} 2>/dev/null | grep -qF ' ${one}/32 '`
+  // The first one's mark is called as ever: steps of earlier runs are taken back by it.
+  const mark = (at: number): string => `"$KEPT/had-vip${at === 0 ? '' : `-${at + 1}`}"`
   // A tunnel that was there before gets its values back.
   const kept = draft.forwarding === 'tunnel' ? tunnelKeys : []
   const brought = draft.forwarding === 'direct' && draft.realServerWay.direct === 'arptables' ? arptablesBrings : []
@@ -146,15 +169,14 @@ function vipSteps(draft: ClusterDraft, host: HostDraft, known: HostFacts, materi
             ),
           ),
         ]),
-    unitStep(host, material, 'vip-unit', vip),
+    unitStep(host, material, 'vip-unit', vip, brought),
     step(host, 'vip-up', {
       detail: { vip, device, way: arptables ? 'arptables' : 'sysctl' },
       alreadySo: isUp,
       run: `if [ ! -e "$KEPT/looked" ]; then
 ${[
-  `  if ${held}; then : >"$KEPT/had-vip"; fi`,
+  ...vips.map((one, at) => `  if ${held(one)}; then : >${mark(at)}; fi`),
   ...(kept.length === 0 ? [] : [`  sysctl ${kept.join(' ')} >"$KEPT/values"`]),
-  ...brought.map((module) => `  if [ -d /sys/module/${module} ]; then echo ${module} >>"$KEPT/modules"; fi`),
 ].join('\n')}
   : >"$KEPT/looked"
 fi
@@ -162,11 +184,8 @@ systemctl restart ${realServerUnit}
 ${realServerProgram} check`,
       inverse: [
         `systemctl stop ${realServerUnit}`,
-        `if [ -e "$KEPT/had-vip" ]; then ip address replace ${vip}/32 dev ${device}; fi`,
+        ...vips.map((one, at) => `if [ -e ${mark(at)} ]; then ip address replace ${one}/32 dev ${device}; fi`),
         ...(kept.length === 0 ? [] : ['if [ -s "$KEPT/values" ]; then sysctl -q -p "$KEPT/values"; fi']),
-        ...brought.map(
-          (module) => `if ! grep -qsx ${module} "$KEPT/modules"; then modprobe -r ${module} 2>/dev/null || true; fi`,
-        ),
       ].join('\n'),
     }),
   ]

@@ -8,6 +8,8 @@ import type { ClusterDraft, RealServerDraft, ServiceDraft } from '../../domain/c
 import type { HostFacts } from '../../domain/facts.ts'
 import { inSameNetwork } from '../../domain/ipv4.ts'
 import type { Hop, HopKind, HopVerdict, Trace, TracedPath } from '../../domain/trace.ts'
+import { virtualIpOf, virtualIpsOf, vipsText } from '../../domain/virtual-ips.ts'
+import type { VirtualIp } from '../../domain/virtual-ips.ts'
 import type { Surveyed } from './finding.ts'
 import { tunnelBytes } from './look.ts'
 
@@ -16,10 +18,10 @@ export interface TraceInput {
   readonly surveyed: readonly Surveyed[]
   readonly atMs: number
   /**
-   * Real servers nobody logs in to, asked from the standby director: whether a ping to the virtual IP laid on the way to that server was
-   * answered.
+   * Real servers nobody logs in to, asked from the standby director, by virtual IP and host: whether a ping to the virtual IP laid on the
+   * way to that server was answered.
    */
-  readonly takesVip?: Readonly<Record<string, boolean>>
+  readonly takesVip?: Readonly<Record<string, Readonly<Record<string, boolean>>>>
 }
 
 type Nic = HostFacts['nics'][number]
@@ -62,7 +64,7 @@ function tableEntry(
   service: ServiceDraft,
   address: string,
 ): { readonly service: boolean; readonly weight?: number } {
-  const vip = draft.virtualIp.address.trim()
+  const vip = virtualIpOf(draft, service).address
   const key =
     service.fwmark.trim() === ''
       ? `-${service.protocol === 'udp' ? 'u' : 't'} ${vip}:${service.port.trim()}`
@@ -78,8 +80,11 @@ function tableEntry(
   }
 }
 
+/** The cluster as seen from one of its virtual IPs. */
 interface Scene extends TraceInput {
   readonly vip: string
+  /** Interface or alias label of it. */
+  readonly device: string
   readonly active: Surveyed | undefined
   readonly standby: Surveyed | undefined
 }
@@ -106,7 +111,7 @@ function hopsToDirector(scene: Scene): readonly Hop[] {
 
   const own = new Set(active.facts.nics.map(({ mac }) => mac))
   const asked = surveyed.filter((each) => each.hostId !== active.hostId && each.look?.asked)
-  const macs = [...new Set(asked.flatMap(({ look }) => look?.vipMacs ?? []))]
+  const macs = [...new Set(asked.flatMap(({ look }) => look?.vipMacs[vip] ?? []))]
   const strangers = macs.filter((mac) => !own.has(mac))
   const ownerOf = (mac: string): string =>
     surveyed.find(({ facts }) => facts?.nics.some((nic) => nic.mac === mac))?.host.name ?? mac
@@ -128,7 +133,7 @@ function hopsToDirector(scene: Scene): readonly Hop[] {
     wrong.length > 0 ? culprit : active.hostId,
     wrong.length > 0 ? 'stops' : asked.length === 0 ? 'unknown' : passOr(quiet),
     {
-      command: `arping -D -I ${interfaceOf(draft.virtualIp.device)} ${vip}; sysctl net.ipv4.conf.all.arp_ignore`,
+      command: `arping -D -I ${interfaceOf(scene.device)} ${vip}; sysctl net.ipv4.conf.all.arp_ignore`,
       answer: [macs.join(', ') || 'no answer', ...loud.map(({ host }) => `${host.name}: arp_ignore 0`)].join('; '),
     },
     { vip, holder: active.host.name, mac: macs[0] ?? '-', wrong: wrong.join(', ') || 'nobody' },
@@ -245,7 +250,7 @@ function hopsOnServer(scene: Scene, service: ServiceDraft, server: RealServerDra
   const port =
     draft.forwarding === 'nat' && service.realPort.trim() !== '' ? service.realPort.trim() : service.port.trim()
   if (!facts) {
-    const taken = scene.takesVip?.[hostId]
+    const taken = scene.takesVip?.[vip]?.[hostId]
     const answer = taken === undefined ? (seat?.problem?.code ?? '-') : taken ? 'answered' : 'no answer'
     hops.push(
       hop(
@@ -401,15 +406,19 @@ function settled(hops: readonly Hop[]): readonly Hop[] {
 /** Every way of a cluster, judged. */
 export function traceOf(input: TraceInput): Trace {
   const { draft, surveyed } = input
-  const vip = draft.virtualIp.address.trim()
   const directors = surveyed.filter(({ role }) => role === 'director')
-  const active = directors.find(({ facts }) => nicWith(facts, vip) !== undefined)
-  const scene: Scene = { ...input, vip, active, standby: directors.find((each) => each !== active) }
-  const first = hopsToDirector(scene)
-  const paths = draft.services.flatMap((service) =>
-    draft.realServers.map((server): TracedPath => {
+  const sceneOf = ({ address: vip, device }: VirtualIp): Scene => {
+    const active = directors.find(({ facts }) => nicWith(facts, vip) !== undefined)
+    return { ...input, vip, device, active, standby: directors.find((each) => each !== active) }
+  }
+  const scenes = new Map(virtualIpsOf(draft).map((vip) => [vip.id, sceneOf(vip)]))
+  const first = new Map([...scenes].map(([id, scene]) => [id, hopsToDirector(scene)]))
+  const paths = draft.services.flatMap((service) => {
+    const vip = virtualIpOf(draft, service)
+    const scene = scenes.get(vip.id) ?? sceneOf(vip)
+    return draft.realServers.map((server): TracedPath => {
       const hops = settled([
-        ...first,
+        ...(first.get(vip.id) ?? []),
         ...hopsOnDirector(scene, service, server),
         ...hopsOnServer(scene, service, server),
       ])
@@ -420,9 +429,9 @@ export function traceOf(input: TraceInput): Trace {
         hops,
         ...(firstWrong < 0 ? {} : { firstWrong }),
       }
-    }),
-  )
-  return { atMs: input.atMs, vip, paths }
+    })
+  })
+  return { atMs: input.atMs, vip: vipsText(draft), paths }
 }
 
 /**

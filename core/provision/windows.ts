@@ -7,27 +7,33 @@
  * Windows: it has no IPIP.
  */
 import { clusterAddressOf } from '../../domain/cluster-lvscf.ts'
-import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
+import type { ClusterDraft, HostDraft, ServiceDraft } from '../../domain/cluster.ts'
+import { virtualIpOf, vipsOf } from '../../domain/virtual-ips.ts'
 
 /** A word as one literal of PowerShell, whatever is in it. */
 function literal(word: string): string {
   return `'${word.replaceAll("'", "''")}'`
 }
 
-function firewallText(draft: ClusterDraft, address: string): string {
-  const rules = draft.services.flatMap(({ protocol, port, realPort, morePorts }) =>
-    [realPort.trim() || port.trim(), ...morePorts.trim().split(/\s+/)]
+/** Opens the firewall for every service where it arrives, and for a ping to each address. */
+function firewallText(
+  draft: ClusterDraft,
+  addresses: readonly string[],
+  arrivesAt: (service: ServiceDraft) => string,
+): string {
+  const rules = draft.services.flatMap((service) =>
+    [service.realPort.trim() || service.port.trim(), ...service.morePorts.trim().split(/\s+/)]
       .filter((each) => /^\d+$/.test(each))
-      .map((each) => ({ protocol: protocol.toUpperCase(), port: each })),
+      .map((each) => ({ protocol: service.protocol.toUpperCase(), port: each, address: arrivesAt(service) })),
   )
   const lines = rules.map(
-    ({ protocol, port }) =>
+    ({ protocol, port, address }) =>
       `New-NetFirewallRule -DisplayName "$name ${protocol} ${port}" -Group $name -Direction Inbound -Action Allow -Protocol ${protocol} -LocalPort ${port} -LocalAddress ${address} | Out-Null`,
   )
   return `# The firewall lets the services in, and the ping by which a director asks whether the address is taken here.
 Get-NetFirewallRule -Group $name -ErrorAction SilentlyContinue | Remove-NetFirewallRule
 ${lines.join('\n')}
-New-NetFirewallRule -DisplayName "$name ping" -Group $name -Direction Inbound -Action Allow -Protocol ICMPv4 -IcmpType 8 -LocalAddress ${address} | Out-Null`
+New-NetFirewallRule -DisplayName "$name ping" -Group $name -Direction Inbound -Action Allow -Protocol ICMPv4 -IcmpType 8 -LocalAddress ${addresses.join(', ')} | Out-Null`
 }
 
 const removeFirewall = `Get-NetFirewallRule -Group $name -ErrorAction SilentlyContinue | Remove-NetFirewallRule`
@@ -80,7 +86,9 @@ public static class ShoalLoopback {
   if (-not $made) { throw 'No loopback adapter appeared. Add "Microsoft KM-TEST Loopback Adapter" by hdwwiz.exe and run this again.' }
   $made | Select-Object -First 1 | Rename-NetAdapter -NewName $name`
 
-function directText(vip: string, own: string, draft: ClusterDraft): { readonly make: string; readonly remove: string } {
+function directText(own: string, draft: ClusterDraft): { readonly make: string; readonly remove: string } {
+  const vips = vipsOf(draft)
+  const kept = vips.length === 1 ? `-ne ${literal(vips[0] ?? '')}` : `-notin ${vips.map(literal).join(', ')}`
   return {
     make: `# 1. A loopback adapter of our own, of the driver Windows brings along.
 function Loopback { Get-NetAdapter -IncludeHidden | Where-Object { $_.InterfaceDescription -like '*Loopback Adapter*' } }
@@ -90,17 +98,21 @@ ${makeAdapter}
 }
 Enable-NetAdapter -Name $name -Confirm:$false
 
-# 2. It carries the virtual IP and nothing else: no DNS registration, no sharing, no search for duplicates (the director has it too).
+# 2. It carries the virtual IP${vips.length === 1 ? '' : 's'} and nothing else: no DNS registration, no sharing, no search for duplicates (the director has it too).
 foreach ($part in 'ms_msclient', 'ms_server', 'ms_tcpip6', 'ms_lltdio', 'ms_rspndr', 'ms_pacer') {
   Disable-NetAdapterBinding -Name $name -ComponentID $part -ErrorAction SilentlyContinue
 }
 Set-DnsClient -InterfaceAlias $name -RegisterThisConnectionsAddress $false
 Set-NetIPInterface -InterfaceAlias $name -AddressFamily IPv4 -Dhcp Disabled -DadTransmits 0 -InterfaceMetric 9000
 Get-NetIPAddress -InterfaceAlias $name -AddressFamily IPv4 -ErrorAction SilentlyContinue |
-  Where-Object { $_.IPAddress -ne ${literal(vip)} } | Remove-NetIPAddress -Confirm:$false
-if (-not (Get-NetIPAddress -InterfaceAlias $name -IPAddress ${vip} -ErrorAction SilentlyContinue)) {
+  Where-Object { $_.IPAddress ${kept} } | Remove-NetIPAddress -Confirm:$false
+${vips
+  .map(
+    (vip) => `if (-not (Get-NetIPAddress -InterfaceAlias $name -IPAddress ${vip} -ErrorAction SilentlyContinue)) {
   New-NetIPAddress -InterfaceAlias $name -IPAddress ${vip} -PrefixLength 32 -SkipAsSource $true | Out-Null
-}
+}`,
+  )
+  .join('\n')}
 
 # 3. Weak host model: packets for the virtual IP are taken from the card, and answered from it.
 $card = (Get-NetIPAddress -IPAddress ${own} -AddressFamily IPv4).InterfaceAlias
@@ -109,7 +121,7 @@ if ($LASTEXITCODE -ne 0) { throw "netsh refused weakhostreceive on $card" }
 netsh interface ipv4 set interface "$name" weakhostreceive=enabled weakhostsend=enabled | Out-Null
 if ($LASTEXITCODE -ne 0) { throw "netsh refused weakhostreceive on $name" }
 
-# 4. ${firewallText(draft, vip).slice(2)}
+# 4. ${firewallText(draft, vips, (service) => virtualIpOf(draft, service).address).slice(2)}
 
 # What it is now:
 Get-NetIPAddress -InterfaceAlias $name -AddressFamily IPv4 | Format-Table InterfaceAlias, IPAddress, PrefixLength, AddressState
@@ -137,7 +149,7 @@ if (-not (Get-NetRoute -DestinationPrefix 0.0.0.0/0 -NextHop ${router} -ErrorAct
   New-NetRoute -DestinationPrefix 0.0.0.0/0 -InterfaceAlias $card -NextHop ${router} | Out-Null
 }
 
-# 2. ${firewallText(draft, own).slice(2)}
+# 2. ${firewallText(draft, [own], () => own).slice(2)}
 
 # What it is now:
 Get-NetRoute -DestinationPrefix 0.0.0.0/0 | Format-Table InterfaceAlias, NextHop, RouteMetric`,
@@ -149,18 +161,18 @@ ${removeFirewall}`,
 
 /** The PowerShell script for one host; undefined for a tunnel, which Windows cannot end. */
 export function windowsScript(draft: ClusterDraft, host: HostDraft): string | undefined {
-  const vip = draft.virtualIp.address.trim()
+  const vips = vipsOf(draft)
   const own = clusterAddressOf(host)
   if (draft.forwarding === 'tunnel') return undefined
-  const { make, remove } = draft.forwarding === 'direct' ? directText(vip, own, draft) : natText(draft, own)
+  const { make, remove } = draft.forwarding === 'direct' ? directText(own, draft) : natText(draft, own)
   return `#Requires -RunAsAdministrator
-# Makes this Windows host (${own}) a real server of ${vip}. Safe to run again; all of it outlives a restart of Windows.
+# Makes this Windows host (${own}) a real server of ${vips.join(', ')}. Safe to run again; all of it outlives a restart of Windows.
 #   powershell -ExecutionPolicy Bypass -File THIS_FILE           sets it up
 #   powershell -ExecutionPolicy Bypass -File THIS_FILE -Remove   takes it back
 # Written for Windows Server 2016 and later; it has not been run on one. Afterwards let Shoal look from the directors: "Trace the path".
 param([switch]$Remove)
 $ErrorActionPreference = 'Stop'
-$name = ${literal(`Shoal ${vip}`)}
+$name = ${literal(`Shoal ${vips[0] ?? ''}`)}
 
 if ($Remove) {
 ${remove}

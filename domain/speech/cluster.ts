@@ -110,8 +110,11 @@ export const clusterSpeech = {
     'zh-CN': { says: '尚未添加真实服务器。', remedy: '请至少添加一台真实服务器。' },
   },
   'service-taken': {
-    en: { says: '{protocol} port {port} is served twice.', remedy: 'Remove one, or change its port or protocol.' },
-    'zh-CN': { says: '{protocol} 端口 {port} 重复。', remedy: '请删除其一，或更改端口或协议。' },
+    en: {
+      says: '{protocol} port {port} is served twice at {vip}.',
+      remedy: 'Remove one, or change its port or protocol.',
+    },
+    'zh-CN': { says: '{vip} 的 {protocol} 端口 {port} 重复。', remedy: '请删除其一，或更改端口或协议。' },
   },
   'scheduler-unknown': {
     en: { says: '{value} is not a scheduler of Piranha.', remedy: 'Choose one of {available}.' },
@@ -170,6 +173,20 @@ export const clusterSpeech = {
       says: '{value} 与调度器（{director}）的前两段不同。',
       remedy: '使用直接路由时，虚拟 IP 通常位于调度器所在子网；请核对。',
     },
+  },
+  'vip-unserved': {
+    en: {
+      says: 'No service is served at {vip}.',
+      remedy: 'Give a service this address, or remove the address.',
+    },
+    'zh-CN': { says: '{vip} 上没有任何服务。', remedy: '请将某个服务放到该地址，或移除该地址。' },
+  },
+  'vips-too-many': {
+    en: {
+      says: 'These are {count} virtual IPs; at most {most} can be built at once.',
+      remedy: 'Remove some, or build a second cluster for them.',
+    },
+    'zh-CN': { says: '共有 {count} 个虚拟 IP；一个集群最多 {most} 个。', remedy: '请移除一部分，或为它们另建集群。' },
   },
   'ports-need-mark': {
     en: {
@@ -291,12 +308,12 @@ export const clusterSpeech = {
   },
   'adopt-other-address': {
     en: {
-      says: '{service} is served at {vip}, another virtual IP than the first, and was left out.',
-      remedy: 'Build a second cluster for {vip}, or serve it at the same address.',
+      says: '{service} is served at {vip}, which is not an IPv4 address, and was left out.',
+      remedy: 'Serve it at an IPv4 address, or leave it with a cluster of its own.',
     },
     'zh-CN': {
-      says: '{service} 使用 {vip}，与第一个虚拟 IP 不同，未纳入。',
-      remedy: '请为 {vip} 另建集群，或使用同一地址提供服务。',
+      says: '{service} 使用 {vip}，不是 IPv4 地址，未纳入。',
+      remedy: '请改用 IPv4 地址，或让它留在单独的集群中。',
     },
   },
   'adopt-not-everywhere': {
@@ -363,12 +380,13 @@ export const clusterSpeech = {
   },
   'change-virtual-ip': {
     en: {
-      says: 'The virtual IP {from} cannot become {to} while it serves.',
-      remedy: 'Build a second cluster for {to} and move the clients, or take this one back and build it anew.',
+      says: 'The address {from} cannot become {to} while it serves.',
+      remedy:
+        'Add virtual IPs or remove some, so that at least one stays as it is; or build a second cluster for {to} and move the clients.',
     },
     'zh-CN': {
-      says: '虚拟 IP {from} 在服务期间不能改为 {to}。',
-      remedy: '请为 {to} 新建集群并迁移客户端，或撤销后重新部署。',
+      says: '地址 {from} 在服务期间不能改为 {to}。',
+      remedy: '请添加或移除虚拟 IP，且至少保留一个不变；或为 {to} 新建集群并迁移客户端。',
     },
   },
   'change-not-ready': {

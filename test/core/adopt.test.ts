@@ -23,7 +23,7 @@ describe('Piranha', () => {
     const meant = (text: string) => ({ ...configOf(text), serialNo: 0 })
     expect(meant(draftLvscf(draft))).toEqual(meant(draftLvscf(web)))
   })
-  it('a second virtual IP, an inactive service and a program check are told', () => {
+  it('a second virtual IP comes with its services; an inactive service and a program check are told', () => {
     const text = `serial_no = 1
 primary = 192.168.2.117
 service = lvs
@@ -70,10 +70,14 @@ virtual other {
     const { draft, left } = adopt('x', 'x', configOf(text), directors)
     expect(left.map(({ code, detail }) => [code, detail?.['service']])).toEqual([
       ['adopt-inactive', 'old'],
-      ['adopt-other-address', 'other'],
       ['adopt-check', 'web'],
     ])
-    expect(draft.services).toMatchObject([{ name: 'web', port: '80', scheduler: 'wrr', persistentS: '30' }])
+    expect(draft.services).toMatchObject([
+      { name: 'web', port: '80', scheduler: 'wrr', persistentS: '30', virtualIpId: '' },
+      { name: 'other', port: '82', virtualIpId: 'vip-2' },
+    ])
+    expect(draft.virtualIp).toEqual({ address: '192.168.2.27', device: 'eth0:1', prefix: '32' })
+    expect(draft.moreVirtualIps).toEqual([{ id: 'vip-2', address: '192.168.2.28', device: 'eth0:2', prefix: '32' }])
     expect(draft.realServers).toMatchObject([{ name: 'a', address: '192.168.2.243', weight: '3' }])
     expect(draft.failure).toMatchObject({ keepaliveMs: '6000', deadtimeMs: '18000' })
   })

@@ -99,7 +99,7 @@ function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
     .map(([id, address]) => [address, [macOf(id)]] as const)
   return {
     asked: hostId.startsWith('director'),
-    vipMacs: [],
+    vipMacs: {},
     routerMacs: [],
     tunnels: {},
     paths: [],

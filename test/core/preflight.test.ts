@@ -128,19 +128,19 @@ describe('each thing that is wrong is found, on the host where it is, with the s
     [
       'a stranger with the virtual IP',
       {},
-      { 'director-1': { vipMacs: ['52:54:00:00:00:99'] } },
+      { 'director-1': { vipMacs: { [vip]: ['52:54:00:00:00:99'] } } },
       [['director-1', 'vip-answered', 'block']],
     ],
     [
       'the virtual IP in the static configuration of a director',
       {},
-      { 'director-1': { vipFiles: ['/etc/network/interfaces'] } },
+      { 'director-1': { vipFiles: [{ vip, file: '/etc/network/interfaces' }] } },
       [['director-1', 'vip-in-static-config', 'block']],
     ],
     [
       'the virtual IP in the static configuration of a real server',
       {},
-      { 'real-1': { vipFiles: ['/etc/network/interfaces.d/lo'] } },
+      { 'real-1': { vipFiles: [{ vip, file: '/etc/network/interfaces.d/lo' }] } },
       [['real-1', 'vip-in-static-config-real', 'warning']],
     ],
     [
@@ -363,7 +363,7 @@ it('on a cluster of ours the virtual IP and the table are where they belong', ()
       nics: [{ name: 'lo', mac: '', up: true, mtu: 1, addresses: [vipHere] }, ...eth0('real-1').nics],
     },
   }
-  expect(found(served, { 'director-2': { vipMacs: [macOf('director-1')] } }, 'ours')).toEqual([])
+  expect(found(served, { 'director-2': { vipMacs: { [vip]: [macOf('director-1')] } } }, 'ours')).toEqual([])
   expect(found(served, {}, 'another key').map(({ problem: { code } }) => code)).toEqual([
     'vip-on-host',
     'foreign-ipvs-table',
@@ -401,7 +401,7 @@ describe('the second look', () => {
     const look = readLook(
       `
 @M vip-files
-/etc/network/interfaces
+192.168.2.27 /etc/network/interfaces
 
 @M sysctl-lines
 /etc/sysctl.d/10.conf:net.ipv4.conf.all.arp_ignore = 0
@@ -409,7 +409,7 @@ describe('the second look', () => {
 
 @M asked
 yes
-vip Unicast reply from 192.168.2.27 [52:54:00:00:00:99]  0.7ms
+vip 192.168.2.27 Unicast reply from 192.168.2.27 [52:54:00:00:00:99]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.8ms
 router Unicast reply from 10.8.8.30 [52:54:00:00:00:98]  0.8ms
@@ -424,12 +424,12 @@ path 10.0.0.1 10.0.0.2 PING 10.0.0.2 (10.0.0.2) from 10.0.0.1 : 56(84) bytes of 
     )
     expect(look).toEqual({
       asked: true,
-      vipMacs: ['52:54:00:00:00:99'],
+      vipMacs: { [vip]: ['52:54:00:00:00:99'] },
       routerMacs: ['52:54:00:00:00:98'],
       tunnels: { '192.168.2.243': 1480 },
       paths: [{ local: '10.0.0.1', remote: '10.0.0.2', sent: 5, received: 5, worstMs: 0.9 }],
       macs: { '192.168.2.15': ['02:00:00:00:00:02'] },
-      vipFiles: ['/etc/network/interfaces'],
+      vipFiles: [{ vip, file: '/etc/network/interfaces' }],
       sysctlLines: [{ file: '/etc/sysctl.d/10.conf', key: 'net.ipv4.conf.all.arp_ignore', value: '0' }],
     })
   })

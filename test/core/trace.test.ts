@@ -42,7 +42,7 @@ function surveyed(draft: ClusterDraft, changes: Changes = {}, vipMacs: readonly 
     'real-1': { routes, nics: withAddress('real-1', 'lo', vip), sysctls: quietSysctls, ...changes['real-1'] },
     'real-2': { routes, nics: withAddress('real-2', 'lo', vip), sysctls: quietSysctls, ...changes['real-2'] },
   }
-  return surveyedOf(draft, facts, { 'director-2': { vipMacs } })
+  return surveyedOf(draft, facts, { 'director-2': { vipMacs: { [vip]: vipMacs } } })
 }
 function firstWrong(draft: ClusterDraft, hosts: readonly Surveyed[], server = 'rs1'): string {
   const path = traceOf({ draft, surveyed: hosts, atMs: 0 }).paths.find((each) => each.server === server)
@@ -154,7 +154,7 @@ describe('direct routing', () => {
       each.hostId === 'real-1' ? each : { ...each, ...(facts ? { facts } : {}), ...(look ? { look } : {}) },
     )
     expect(firstWrong(draft, hosts)).toBe('nothing')
-    const asked = traceOf({ draft, surveyed: hosts, atMs: 0, takesVip: { 'real-1': false } })
+    const asked = traceOf({ draft, surveyed: hosts, atMs: 0, takesVip: { [vip]: { 'real-1': false } } })
     expect(asked.paths[0]?.hops[asked.paths[0].firstWrong ?? 0]?.kind).toBe('server-takes')
   })
 })
