@@ -13,7 +13,9 @@ import { allLogs, fileLog, lineLog } from '../core/log.ts'
 import { readOffered } from '../core/offered.ts'
 import { version } from '../core/version.ts'
 import { speak } from '../domain/speech/speech.ts'
+import type { MenuItem } from '../domain/contract/app.ts'
 import { connectWindows } from './bridge.ts'
+import { eventChannel } from './channels.ts'
 import { fileDialogs } from './file-dialogs.ts'
 import type { ChooseFile } from './file-dialogs.ts'
 import { keychain } from './keychain.ts'
@@ -134,7 +136,9 @@ async function run(): Promise<void> {
   })
 
   const openFile = () => void openChosen()
-  const template = menuTemplate({ locale: app.getLocale(), mac: process.platform === 'darwin', openFile })
+  const choose = (item: MenuItem) =>
+    void show().then(() => window?.webContents.send(eventChannel, 'menu.chosen', { item }))
+  const template = menuTemplate({ locale: app.getLocale(), mac: process.platform === 'darwin', openFile, choose })
   Menu.setApplicationMenu(Menu.buildFromTemplate(template))
   await show(start.file)
 }

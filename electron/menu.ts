@@ -1,11 +1,16 @@
 /** The application menu in the language of the system: what a keyboard expects of a desktop window, and opening a file. */
 import type { MenuItemConstructorOptions } from 'electron'
+import type { MenuItem } from '../domain/contract/app.ts'
 import type { Language } from '../domain/speech/speech.ts'
 
 const words = {
   en: {
     file: 'File',
     open: 'Open lvs.cf…',
+    newCluster: 'New cluster',
+    settings: 'Settings',
+    print: 'Print…',
+    palette: 'Commands…',
     close: 'Close window',
     quit: 'Quit Shoal',
     edit: 'Edit',
@@ -29,6 +34,10 @@ const words = {
   'zh-CN': {
     file: '文件',
     open: '打开 lvs.cf…',
+    newCluster: '新建集群',
+    settings: '设置',
+    print: '打印…',
+    palette: '命令…',
     close: '关闭窗口',
     quit: '退出 Shoal',
     edit: '编辑',
@@ -61,17 +70,27 @@ export function menuWords(locale: string): (typeof words)[Language] {
   return words[menuLanguage(locale)]
 }
 
-/** The menu; `openFile` asks for a file and shows it. On macOS the first menu is the application's own. */
+/** The menu; `openFile` asks for a file and shows it, `choose` lets the page carry out an item. On macOS the first menu is the application's own. */
 export function menuTemplate(parts: {
   readonly locale: string
   readonly mac: boolean
   readonly openFile: () => void
+  readonly choose: (item: MenuItem) => void
 }): MenuItemConstructorOptions[] {
   const say = menuWords(parts.locale)
+  const item = (label: string, accelerator: string, chosen: MenuItem): MenuItemConstructorOptions => ({
+    label,
+    accelerator,
+    click: () => parts.choose(chosen),
+  })
   const file: MenuItemConstructorOptions = {
     label: say.file,
     submenu: [
+      item(say.newCluster, 'CmdOrCtrl+N', 'new'),
       { label: say.open, accelerator: 'CmdOrCtrl+O', click: parts.openFile },
+      { type: 'separator' },
+      item(say.print, 'CmdOrCtrl+P', 'print'),
+      item(say.settings, 'CmdOrCtrl+,', 'settings'),
       { type: 'separator' },
       parts.mac ? { role: 'close', label: say.close } : { role: 'quit', label: say.quit },
     ],
@@ -94,6 +113,8 @@ export function menuTemplate(parts: {
     {
       label: say.view,
       submenu: [
+        item(say.palette, 'CmdOrCtrl+K', 'palette'),
+        { type: 'separator' },
         { role: 'reload', label: say.reload },
         { type: 'separator' },
         { role: 'resetZoom', label: say.zoomReset },

@@ -39,17 +39,21 @@ function setConnection(state: Connection['state']): void {
   connectionState.sinceMs = Date.now()
 }
 
-const eventNames: readonly EventName[] = [
-  'cluster.status',
-  'cluster.journal',
-  'cluster.drill',
-  'cluster.command',
-  'simulation.changed',
-  'clusters.changed',
-  'draft.kept',
-  'run.changed',
-  'run.line',
-]
+/** Every event there is: one that is missing here does not compile. */
+const events = {
+  'cluster.status': true,
+  'cluster.journal': true,
+  'cluster.drill': true,
+  'cluster.command': true,
+  'simulation.changed': true,
+  'clusters.changed': true,
+  'draft.kept': true,
+  'run.changed': true,
+  'change.changed': true,
+  'run.line': true,
+  'menu.chosen': true,
+} satisfies Record<EventName, true>
+const eventNames = Object.keys(events) as readonly EventName[]
 
 /** An event stream does not say why it was refused: asks whether this browser is still signed in (after a restart it is not). */
 async function noticeSignedOut(): Promise<void> {

@@ -45,3 +45,8 @@ export function countsOf(service: ServiceReport): {
   }
   return { up, total: service.realServers.length, active, inactive }
 }
+
+/** Whether what a director last said may be acted upon. */
+export function isFresh(director: DirectorStatus | undefined, staleAfterMs: number, nowMs: number): boolean {
+  return director !== undefined && freshnessOf(director, staleAfterMs, nowMs).kind === 'fresh'
+}

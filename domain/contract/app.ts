@@ -324,6 +324,9 @@ export type RequestName = keyof Table
 export type Args<N extends RequestName> = z.infer<Table[N]['args']>
 export type Answer<N extends RequestName> = Exclude<Table[N]['answer'], undefined>
 
+/** What can be chosen in the desktop's own menu and is carried out by the page. */
+export type MenuItem = 'palette' | 'new' | 'settings' | 'print'
+
 export interface Events {
   /** What is another since the last one; the whole is the answer to `clusters.watch`. */
   'cluster.status': StatusChange
@@ -337,6 +340,8 @@ export interface Events {
   'run.changed': Run
   'change.changed': Change
   'run.line': RunLine
+  /** In the desktop window only. */
+  'menu.chosen': { readonly item: MenuItem }
 }
 export type EventName = keyof Events
 

@@ -1,8 +1,10 @@
 /** The screen in English: the shape of all languages. `{n}` chooses between `one | many`. */
+import { enEveryday } from './en-everyday.ts'
 import { enLive } from './en-live.ts'
 
 export const en = {
   ...enLive,
+  ...enEveryday,
   app: { skip: 'Skip to the content' },
   word: {
     cluster: 'Cluster',

@@ -1,10 +1,12 @@
 /** 简体中文界面：与 en.ts 逐条对应，缺一条即无法编译。 */
 import type { en } from './en.ts'
 import type { Shape } from './shape.ts'
+import { zhEveryday } from './zh-cn-everyday.ts'
 import { zhLive } from './zh-cn-live.ts'
 
 export const zhCN = {
   ...zhLive,
+  ...zhEveryday,
   app: { skip: '跳到正文' },
   word: {
     cluster: '集群',

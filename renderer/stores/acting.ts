@@ -7,11 +7,23 @@ import { bridge } from '../bridge.ts'
 
 const commandsShown = 200
 
+/**
+ * What the operator is asked to confirm. Whoever wants something done (a button in a row, the picture's drawer, the command palette) asks
+ * here; the one dialog for it shows what will happen and gives the order. Services and servers as the reports name them; of a change of
+ * lvs.cf by their names in the draft, for what is not active is in no report.
+ */
+export type Asked =
+  | { readonly kind: 'hand-over' }
+  | { readonly kind: 'drill'; readonly drill: DrillKind }
+  | { readonly kind: 'drain' | 'undrain' | 'weight'; readonly service: string; readonly server: string }
+  | { readonly kind: 'activate' | 'deactivate'; readonly service: string; readonly server?: string }
+
 export const useActingStore = defineStore('acting', () => {
   const id = ref<string | null>(null)
   const commands = shallowRef<readonly CommandLine[]>([])
   const drills = shallowRef<readonly Drill[]>([])
   const problems = ref<readonly Problem[]>([])
+  const asked = shallowRef<Asked | null>(null)
   let listening = false
 
   function listen(): void {
@@ -36,6 +48,7 @@ export const useActingStore = defineStore('acting', () => {
     commands.value = []
     drills.value = []
     problems.value = []
+    asked.value = null
     const [log, made] = await Promise.all([
       bridge().ask('clusters.commands', { id: clusterId, limit: commandsShown }),
       bridge().ask('clusters.drills', { id: clusterId }),
@@ -63,5 +76,5 @@ export const useActingStore = defineStore('acting', () => {
 
   const underWay = computed(() => drills.value.find(({ endedAtMs }) => endedAtMs === undefined))
 
-  return { commands, drills, underWay, problems, open, act, drill }
+  return { commands, drills, underWay, problems, asked, open, act, drill }
 })

@@ -331,20 +331,27 @@ describe('starting', () => {
     expect(agentDir(false, '/x', '/src')).toBe('/src/out/agent')
   })
 
-  it('the menu has every word in both languages and opens files', () => {
-    const openFile = vi.fn()
+  it('the menu has every word in both languages, opens files, and leaves the rest to the page', () => {
+    const [openFile, choose] = [vi.fn(), vi.fn()]
     for (const [locale, file] of [
       ['en-US', 'File'],
       ['zh-CN', '文件'],
       ['de', 'File'],
     ] as const) {
-      const menu = menuTemplate({ locale, mac: false, openFile })
+      const menu = menuTemplate({ locale, mac: false, openFile, choose })
       expect(menu[0]?.label).toBe(file)
     }
-    const [appMenu, file] = menuTemplate({ locale: 'en', mac: true, openFile })
+    const [appMenu, ...menus] = menuTemplate({ locale: 'en', mac: true, openFile, choose })
     expect(appMenu?.role).toBe('appMenu')
-    const open = (file?.submenu as { click?: () => void }[])[0]
-    open?.click?.()
+    const items = menus.flatMap(
+      (menu) => menu.submenu as { label?: string; accelerator?: string; click?: () => void }[],
+    )
+    const click = (accelerator: string) => items.find((item) => item.accelerator === accelerator)?.click?.()
+    click('CmdOrCtrl+O')
     expect(openFile).toHaveBeenCalledOnce()
+    for (const accelerator of ['CmdOrCtrl+K', 'CmdOrCtrl+N', 'CmdOrCtrl+P', 'CmdOrCtrl+,']) click(accelerator)
+    expect(choose.mock.calls).toEqual([['palette'], ['new'], ['print'], ['settings']])
+    const accelerators = items.flatMap(({ accelerator }) => accelerator ?? [])
+    expect(new Set(accelerators).size).toBe(accelerators.length)
   })
 })
