@@ -3,6 +3,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { newClusterDraft } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
@@ -16,10 +17,9 @@ import type { LayoutName } from './layouts.ts'
 
 const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
 
+const stateAgainMs = 4_000
 export const buildLimitMs = 180_000
-const directors = ['lvs1', 'lvs2'] as const
 export const reals = ['rs1', 'rs2'] as const
-const all = [...directors, ...reals]
 
 /**
  * The lab's hosts in a new draft: directors by root's key, real servers by a password and sudo with that password. Whatever the layout
@@ -54,8 +54,8 @@ function secondAddress(lab: Lab, host: string): string {
 }
 
 /** Files, addresses, routes, kernel values, modules, units and groups: what must be as before when a build is taken back. */
-async function stateOf(lab: Lab, host: string, tries = 2): Promise<string> {
-  const { stdout, exitCode } = await lab.ssh(
+async function stateOf(lab: Lab, host: string, tries = 6): Promise<string> {
+  const { stdout, stderr, exitCode } = await lab.ssh(
     host,
     `export LC_ALL=C
 set -- /etc /opt /usr/local /root /home /var/lib/shoal /run/shoal
@@ -66,20 +66,23 @@ ip -4 rule
 ip -4 route show table all | grep -v '^local\\|^broadcast' | sort
 cd /proc/sys/net/ipv4
 grep -s . ip_forward conf/all/* conf/default/* conf/lo/* conf/eth*/* | grep 'arp_\\|rp_filter\\|redirects\\|ip_forward'
-grep -o '^ip_vs[a-z_]*\\|^nf_[a-z0-9_]*\\|^ipip\\|^tunnel4\\|^arpt*_tables' /proc/modules | sort
-[ ! -s /proc/net/arp_tables_names ] || arptables -L
+cut -d ' ' -f 1 /proc/modules | sort
+grep -qsx filter /proc/net/arp_tables_names && arptables -L -n | grep -v '(policy ACCEPT)$\\|^$'
 for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S | grep -v '^-P [A-Z]* ACCEPT'; done
 ss -Hltn | awk '{print $4}' | sort
 systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1}'
-units=$(systemctl list-unit-files --state=enabled --no-legend --type=service) || exit 3
-echo "$units" | awk '{print $1}'
+# Units enabled for good are links in /etc, listed above; asking systemd for them takes it half a minute on a busy machine.
+find /run/systemd/system -mindepth 1 -printf '%p %l\\n' 2>/dev/null | sort
 systemctl list-units --failed --no-legend --plain | awk '{print $1}'
 cat /etc/group`,
     { timeoutMs: 90_000, allowFailure: true },
   )
   // systemd of a host that has just booted beside others may be too busy to answer; a look changes nothing and can be had again.
-  if (exitCode !== 0 && tries > 0) return stateOf(lab, host, tries - 1)
-  if (exitCode !== 0) throw new Error(`the state of ${host} could not be read`)
+  if (exitCode !== 0 && tries > 0) {
+    await delay(stateAgainMs)
+    return stateOf(lab, host, tries - 1)
+  }
+  if (exitCode !== 0) throw new Error(`the state of ${host} could not be read: exit code ${exitCode}: ${stderr}`)
   return stdout
 }
 
@@ -94,7 +97,8 @@ export interface Story {
   state(): Promise<Readonly<Record<string, string>>>
   /** Accepts the host keys as they are and gives the passwords. */
   logIn(): Promise<void>
-  keepDraft(next?: ClusterDraft): Promise<void>
+  /** `over`: the revision of the draft that is kept already, where another one than this story kept it. */
+  keepDraft(next?: ClusterDraft, over?: number): Promise<void>
   build(onRun?: (run: Run) => void): Promise<Run>
   undo(run: Run): Promise<Run>
   end(): Promise<void>
@@ -133,7 +137,8 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     vip: lab.layout.vip,
     revision: () => revision,
     async state() {
-      return Object.fromEntries(await Promise.all(all.map(async (host) => [host, await stateOf(lab, host)] as const)))
+      const hosts = lab.layout.hosts.map(({ name: host }) => host)
+      return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await stateOf(lab, host)] as const)))
     },
     async logIn() {
       for (const host of [...draft.directors, ...draft.realServers]) {
@@ -143,8 +148,9 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
         if (seen.kind === 'unknown-key') await core.must('hosts.trust', seen.key)
       }
     },
-    async keepDraft(next = draft) {
+    async keepDraft(next = draft, over) {
       if (next.id !== draft.id) revision = 0
+      revision = over ?? revision
       draft = next
       revision = (await core.must('drafts.keep', { revision, draft })).revision
     },
