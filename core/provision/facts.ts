@@ -137,8 +137,8 @@ s running; pgrep -l -x '${rivalUnits.join('|')}' 2>/dev/null
 s tcp; ss -Hltnp 2>/dev/null
 s udp; ss -Hlunp 2>/dev/null
 s nft; while read -r m x; do [ "$m" = nf_tables ] && nft list ruleset 2>/dev/null | head -n 2000 && break; done </proc/modules
-s iptables; [ -s /proc/net/ip_tables_names ] && grep -qx filter /proc/net/ip_tables_names && iptables -S 2>/dev/null | head -n 1000
-s iptables-nat; [ -s /proc/net/ip_tables_names ] && grep -qx nat /proc/net/ip_tables_names && iptables -t nat -S 2>/dev/null | head -n 500
+s iptables; grep -qsx filter /proc/net/ip_tables_names && iptables -S 2>/dev/null | head -n 1000
+s iptables-nat; grep -qsx nat /proc/net/ip_tables_names && iptables -t nat -S 2>/dev/null | head -n 500
 s ufw; command -v ufw >/dev/null && ufw status 2>/dev/null | head -n 1
 s zones; systemctl is-active -q firewalld 2>/dev/null && { echo "default $(firewall-cmd --get-default-zone 2>/dev/null)"; firewall-cmd --get-active-zones 2>/dev/null; }
 s selinux; command -v getenforce >/dev/null && getenforce

@@ -186,11 +186,13 @@ for chain in IN OUT; do
   arptables -F "SHOAL-$chain" 2>/dev/null || true
   arptables -X "SHOAL-$chain" 2>/dev/null || true
 done`,
-      check: `listed INPUT SHOAL-IN
+      // Last, and only where its table is there already: the older arptables loads its modules to answer.
+      check: `${each(vips, (vip) => has(vip, 'lo'))}
+[ -d /sys/module/arptable_filter ] || arptables -V | grep -qF nf_tables
+listed INPUT SHOAL-IN
 listed OUTPUT SHOAL-OUT
 ${each(vips, (vip) => `arptables -L SHOAL-IN -n | grep -q${vips.length > 1 ? 'w' : ''}F '${vip}'`)}
-arptables -L SHOAL-OUT -n | grep -qF '${own}'
-${each(vips, (vip) => has(vip, 'lo'))}`,
+arptables -L SHOAL-OUT -n | grep -qF '${own}'`,
     }),
     unit: unitText(about, earlyUnit),
   }

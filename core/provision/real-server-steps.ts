@@ -105,20 +105,10 @@ function ownerStep(draft: ClusterDraft, host: HostDraft, facts: ReadonlyMap<stri
   ]
 }
 
-/** Script and unit, the same for every method. Modules that the script's tools load by themselves, its check included, go with it. */
-function unitStep(
-  host: HostDraft,
-  material: Material,
-  kind: 'vip-unit' | 'route-unit',
-  vip: string,
-  brought: readonly string[] = [],
-): Step {
-  const enable = enableParts(realServerUnit)
-  const kept = modulesKept(brought)
-  const both = { run: `${kept.run}\n${enable.run ?? ''}`, inverse: `${enable.inverse ?? ''}\n${kept.inverse}` }
+/** Script and unit, the same for every method. */
+function unitStep(host: HostDraft, material: Material, kind: 'vip-unit' | 'route-unit', vip: string): Step {
   return step(host, kind, {
-    ...enable,
-    ...(brought.length === 0 ? {} : both),
+    ...enableParts(realServerUnit),
     detail: { vip },
     files: [textFile(realServerProgram, '0755', material.program), textFile(realServerUnitPath, '0644', material.unit)],
   })
@@ -136,8 +126,8 @@ function vipSteps(draft: ClusterDraft, host: HostDraft, known: HostFacts, materi
   const mark = (at: number): string => `"$KEPT/had-vip${at === 0 ? '' : `-${at + 1}`}"`
   // A tunnel that was there before gets its values back.
   const kept = draft.forwarding === 'tunnel' ? tunnelKeys : []
-  const brought = draft.forwarding === 'direct' && draft.realServerWay.direct === 'arptables' ? arptablesBrings : []
   const arptables = draft.forwarding === 'direct' && draft.realServerWay.direct === 'arptables'
+  const brought = arptables ? modulesKept(arptablesBrings) : undefined
   return [
     ...(arptables && known.commands['arptables'] === undefined
       ? [step(host, 'packages', packageParts(known, [arptablesWanted]))]
@@ -169,11 +159,11 @@ function vipSteps(draft: ClusterDraft, host: HostDraft, known: HostFacts, materi
             ),
           ),
         ]),
-    unitStep(host, material, 'vip-unit', vip, brought),
+    unitStep(host, material, 'vip-unit', vip),
     step(host, 'vip-up', {
       detail: { vip, device, way: arptables ? 'arptables' : 'sysctl' },
       alreadySo: isUp,
-      run: `if [ ! -e "$KEPT/looked" ]; then
+      run: `${brought === undefined ? '' : `${brought.run}\n`}if [ ! -e "$KEPT/looked" ]; then
 ${[
   ...vips.map((one, at) => `  if ${held(one)}; then : >${mark(at)}; fi`),
   ...(kept.length === 0 ? [] : [`  sysctl ${kept.join(' ')} >"$KEPT/values"`]),
@@ -186,6 +176,7 @@ ${realServerProgram} check`,
         `systemctl stop ${realServerUnit}`,
         ...vips.map((one, at) => `if [ -e ${mark(at)} ]; then ip address replace ${one}/32 dev ${device}; fi`),
         ...(kept.length === 0 ? [] : ['if [ -s "$KEPT/values" ]; then sysctl -q -p "$KEPT/values"; fi']),
+        ...(brought === undefined ? [] : [brought.inverse]),
       ].join('\n'),
     }),
   ]

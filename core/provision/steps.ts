@@ -114,6 +114,25 @@ fi`,
   }
 }
 
+/**
+ * Remembers which of these modules are there, before anything loads them, and takes out those that were not, in the order given. By
+ * rmmod, one at a time: `modprobe -r` also takes out what a module needed, which may have been there before. A module in use (another
+ * owner's table) stays; that is no failure.
+ */
+export function modulesKept(modules: readonly string[]): { readonly run: string; readonly inverse: string } {
+  return {
+    run: `if [ ! -e "$KEPT/loaded" ]; then
+  for m in ${modules.join(' ')}; do if [ -d /sys/module/$m ]; then echo $m; fi; done >"$KEPT/loaded.new"
+  mv "$KEPT/loaded.new" "$KEPT/loaded"
+fi`,
+    inverse: `if [ -e "$KEPT/loaded" ]; then
+  for m in ${modules.join(' ')}; do
+    if ! grep -qx $m "$KEPT/loaded"; then rmmod $m 2>/dev/null || true; fi
+  done
+fi`,
+  }
+}
+
 /** Loads modules now and at boot; those that came (`broughtAlong` too) go again when nothing else has come to use them. */
 export function moduleParts(
   modules: readonly string[],
@@ -121,24 +140,16 @@ export function moduleParts(
   comment: string,
   broughtAlong: readonly string[],
 ): StepParts {
-  const all = [...modules, ...broughtAlong]
+  const kept = modulesKept([...[...modules].reverse(), ...broughtAlong])
   return {
     detail: { modules: modules.join(', ') },
     files: [textFile(path, '0644', `# ${comment}\n${modules.join('\n')}\n`)],
     alreadySo: `for m in ${modules.join(' ')}; do
   [ -d /sys/module/$m ] || grep -qs "/$m\\.ko" "/lib/modules/$(uname -r)/modules.builtin" || exit 1
 done`,
-    run: `if [ ! -e "$KEPT/loaded" ]; then
-  for m in ${all.join(' ')}; do if [ -d /sys/module/$m ]; then echo $m; fi; done >"$KEPT/loaded.new"
-  mv "$KEPT/loaded.new" "$KEPT/loaded"
-fi
+    run: `${kept.run}
 modprobe -a ${modules.join(' ')}`,
-    // A module in use (another owner's table) stays; that is no failure.
-    inverse: `if [ -e "$KEPT/loaded" ]; then
-  for m in ${[...[...modules].reverse(), ...broughtAlong].join(' ')}; do
-    if ! grep -qx $m "$KEPT/loaded"; then modprobe -r $m 2>/dev/null || true; fi
-  done
-fi`,
+    inverse: kept.inverse,
   }
 }
 

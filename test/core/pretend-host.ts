@@ -22,6 +22,7 @@ const tools = [
   'systemd-run',
   'ip',
   'modprobe',
+  'rmmod',
   'arptables',
   'iptables',
   'ufw',
@@ -104,9 +105,11 @@ case $tool in
       *) refuse "$verb" "$@" ;;
     esac ;;
   modprobe)
-    remove=; [ "$1" = -r ] && remove=1
-    for m in "$@"; do case $m in -*) ;; *) if [ -n "$remove" ]; then rmdir "$ROOT/sys/module/$m" 2>/dev/null || :; else mkdir -p "$ROOT/sys/module/$m"; fi ;; esac; done ;;
+    for m in "$@"; do case $m in -r) refuse "$@" ;; -*) ;; *) mkdir -p "$ROOT/sys/module/$m" ;; esac; done ;;
+  rmmod) for m in "$@"; do rmdir "$ROOT/sys/module/$m" || exit 1; done ;;
   arptables | iptables)
+    if [ "$1" = -V ]; then echo "$tool v1.8 (nf_tables)"; exit; fi
+    if [ "$tool" = arptables ]; then mkdir -p "$ROOT/sys/module/arp_tables" "$ROOT/sys/module/arptable_filter"; fi
     [ "$1" = -w ] && shift
     verb=$1; chain=$2; shift 2
     file=$tool.$chain
