@@ -32,7 +32,13 @@ export interface ChangePlan {
   /** Steps on the hosts before the new lvs.cf is in force; every one of them is harmless to what is served now. */
   readonly plan: Plan
   /** Real servers that get no new connections before they leave. */
-  readonly drained: readonly { readonly hostId: string; readonly name: string; readonly address: string }[]
+  readonly drained: readonly {
+    readonly hostId: string
+    readonly name: string
+    readonly address: string
+    /** It stays in the cluster and is drained of this virtual server only, which it is no longer active in. */
+    readonly service?: string
+  }[]
   /** A director that is dead and gets a successor with this id; its agent is started only when the other one knows it. */
   readonly replaced?: {
     readonly hostId: string
@@ -40,6 +46,12 @@ export interface ChangePlan {
     readonly before: string
     readonly address: string
   }
+  /** Virtual IPs that nobody served before. */
+  readonly coming: readonly string[]
+  /** Virtual IPs that are served no more; their open connections end when the new lvs.cf is in force. */
+  readonly leaving: readonly string[]
+  /** Steps once the change is confirmed: what takes virtual IPs off the hosts. Absent when none leaves. */
+  readonly ending?: Plan
   /** Hosts left as they were before Shoal, once the change is confirmed. */
   readonly cleaned: readonly { readonly hostId: string; readonly name: string }[]
   readonly findings: readonly Finding[]

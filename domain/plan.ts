@@ -24,6 +24,7 @@ export type StepKind =
   | 'arp-silence'
   | 'vip-unit'
   | 'vip-up'
+  | 'vip-gone'
   | 'path-filter'
   | 'route-unit'
   | 'route-up'

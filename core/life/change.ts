@@ -4,8 +4,8 @@
  * and the hosts are put back as they were; when contact is lost, the directors go back by themselves.
  */
 import { randomUUID } from 'node:crypto'
-import type { ClusterDraft } from '../../domain/cluster.ts'
-import type { Order } from '../../domain/contract/agent.ts'
+import type { ClusterDraft, DirectorDraft } from '../../domain/cluster.ts'
+import type { Order, ServerReport, ServiceReport } from '../../domain/contract/agent.ts'
 import type { Change, ChangeLine, ChangePlan } from '../../domain/life.ts'
 import { changeOver } from '../../domain/life.ts'
 import type { Plan, ProofLine } from '../../domain/plan.ts'
@@ -17,19 +17,25 @@ import { reasonOf } from '../disk.ts'
 import type { Drafts } from '../drafts.ts'
 import type { AgentDoor } from '../live/agent-line.ts'
 import type { Log } from '../ports.ts'
-import { changeFaults, changePlan, replacedOf, startOfAgent } from './change-plan.ts'
+import { changeFaults, changePlan, seatOfSuccessor, startOfAgent } from './change-plan.ts'
+import { keptDraft } from './change-vips.ts'
 import { contactWith, wait } from './contact.ts'
 import type { Contact } from './contact.ts'
 import type { Revisions } from './revisions.ts'
 
 export interface ChangesPorts {
-  readonly builds: Builds
-  readonly clusters: Clusters
-  readonly drafts: Drafts
-  readonly revisions: Revisions
+  readonly builds: Pick<
+    Builds,
+    'plan' | 'planOf' | 'carry' | 'busy' | 'finishRun' | 'takeBackRun' | 'takeBackHost' | 'forgetHost'
+  >
+  readonly clusters: Pick<Clusters, 'get' | 'put'>
+  readonly drafts: Pick<Drafts, 'get'>
+  readonly revisions: Pick<Revisions, 'add'>
   readonly door: AgentDoor
   /** Proves a cluster from the outside; `configDigest` is what the agents must run. */
   readonly prove: (draft: ClusterDraft, configDigest: string) => Promise<readonly ProofLine[]>
+  /** Whether a director can be logged in to and has nothing of Shoal: it was set up anew. */
+  readonly isBlank: (director: DirectorDraft) => Promise<boolean>
   readonly digest: (text: string) => string
   /** Who makes changes here. */
   readonly author: string
@@ -83,13 +89,21 @@ export function openChanges(ports: ChangesPorts): Changes {
     if (faults.length > 0) return failed(...faults)
     const whole = await builds.plan(clusterId)
     if (!whole.ok) return whole
-    if (whole.value.lvscf === cluster.value.lvscf) {
+    const seat = await deadSeat(cluster.value.draft, kept.value.draft)
+    if (whole.value.lvscf === cluster.value.lvscf && seat === undefined) {
       const same = JSON.stringify(cluster.value.draft.realServers) === JSON.stringify(kept.value.draft.realServers)
       if (same) return failed(problem('change-nothing'))
     }
-    const change = changePlan(cluster.value.draft, cluster.value.lvscf, kept.value.draft, whole.value)
-    const replaced = replacedOf(cluster.value.draft, kept.value.draft)
-    const dead = replaced === 0 || replaced === 1 ? cluster.value.draft.directors[replaced] : undefined
+    const { draft } = cluster.value
+    // Until the change is confirmed the hosts keep the virtual IPs that leave.
+    const meanwhile = keptDraft(draft, kept.value.draft)
+    const keeping =
+      meanwhile === kept.value.draft
+        ? undefined
+        : await builds.planOf(meanwhile, whole.value.draftRevision, whole.value.lvscf)
+    if (keeping && !keeping.ok) return keeping
+    const change = changePlan(draft, cluster.value.lvscf, kept.value.draft, whole.value, keeping?.value.plan, seat)
+    const dead = seat === undefined ? undefined : draft.directors[seat]
     if (dead) {
       // Its agent would hear nobody any more and come to serve as well.
       const alive = await ports.door.open(dead)
@@ -107,6 +121,15 @@ export function openChanges(ports: ChangesPorts): Changes {
     }
     planned.set(clusterId, { change, after: kept.value.draft, ...(first ? { start: first } : {}) })
     return ok(change)
+  }
+
+  /** The director that gets a successor: another machine in its seat, or the same one that was set up anew and has nothing of Shoal. */
+  async function deadSeat(before: ClusterDraft, after: ClusterDraft): Promise<0 | 1 | undefined> {
+    const moved = seatOfSuccessor(before, after)
+    if (moved !== undefined) return moved
+    const [first, second] = await Promise.all(after.directors.map((director) => ports.isBlank(director)))
+    if (first === second) return undefined
+    return first ? 0 : 1
   }
 
   async function start(clusterId: string, draftRevision: number, reason: string) {
@@ -251,8 +274,10 @@ export function openChanges(ports: ChangesPorts): Changes {
       return
     }
 
-    set({ state: 'staging' })
-    for (const at of open) {
+    // Where only hosts change there is nothing to commit, and above all nothing to go back to but the file of an earlier change.
+    const files = todo.after === todo.before ? [] : open
+    if (files.length > 0) set({ state: 'staging' })
+    for (const at of files) {
       const staged = await at.stage(todo.after, ports.author)
       say(at.director.name, `stage ${short(wanted)}`, staged, staged.ok && !staged.value.sound ? 'not sound' : 'sound')
       if (!staged.ok || !staged.value.sound || staged.value.digest !== wanted) {
@@ -264,10 +289,11 @@ export function openChanges(ports: ChangesPorts): Changes {
 
     if (todo.drained.length > 0) {
       set({ state: 'draining' })
-      const leaving = new Set(todo.drained.map(({ address }) => address))
+      const leaves = (service: ServiceReport, { address }: ServerReport): boolean =>
+        todo.drained.some((one) => one.address === address && (one.service ?? service.name) === service.name)
       const seen = await active.watch()
       for (const service of seen.ok ? seen.value.services : []) {
-        for (const server of service.realServers.filter(({ address }) => leaving.has(address))) {
+        for (const server of service.realServers.filter((server) => leaves(service, server))) {
           const name = { service: service.id, server: `${server.address}:${server.port}` }
           const done = await order(
             active,
@@ -281,7 +307,7 @@ export function openChanges(ports: ChangesPorts): Changes {
           drained.push(name)
         }
       }
-      const left = await waitForDrain(active, leaving)
+      const left = await waitForDrain(active, leaves)
       say(
         active.director.name,
         'wait for the last connections',
@@ -290,8 +316,8 @@ export function openChanges(ports: ChangesPorts): Changes {
       )
     }
 
-    set({ state: 'committing' })
-    for (const at of open) {
+    if (files.length > 0) set({ state: 'committing' })
+    for (const at of files) {
       const done = await order(
         at,
         { kind: 'commit', digest: wanted, confirmWithinMs, by: ports.author },
@@ -334,7 +360,7 @@ export function openChanges(ports: ChangesPorts): Changes {
     }
 
     set({ state: 'confirming' })
-    for (const at of open) {
+    for (const at of files) {
       const done = await order(at, { kind: 'confirm', digest: wanted, by: ports.author }, `confirm ${short(wanted)}`)
       if (!done.ok) {
         // One that has confirmed can still go back; the other does so by itself.
@@ -342,6 +368,11 @@ export function openChanges(ports: ChangesPorts): Changes {
         return
       }
     }
+    // One that stays in lvs.cf and is not active gets nothing by that; when it is activated again no drain of this change shall hold.
+    const rested = new Set(todo.drained.flatMap(({ address, service }) => (service === undefined ? [] : [address])))
+    for (const each of drained)
+      if (rested.has(each.server.replace(/:\d+$/, '')))
+        await order(active, { kind: 'undrain', by: ports.author, ...each }, `end the drain of ${each.server}`)
     for (const at of open) at.close()
 
     const stands = await clusters.put({
@@ -370,24 +401,34 @@ export function openChanges(ports: ChangesPorts): Changes {
 
     set({ state: 'cleaning' })
     const problems: Problem[] = [...(stands.ok ? [] : stands.problems), ...(kept.ok ? [] : kept.problems)]
+    const asWarning = (each: Problem): Problem => ({ ...each, severity: 'warning' })
+    if (todo.ending) {
+      const ended = await builds.carry(todo.ending, after)
+      say('', `take ${todo.leaving.join(', ')} off the hosts`, ended, ended.ok ? ended.value.state : '')
+      if (!ended.ok) problems.push(...ended.problems.map(asWarning))
+      else if (ended.value.state === 'proving') builds.finishRun(ended.value.id, { state: 'done' })
+      else problems.push(...ended.value.problems.map(asWarning))
+    }
     for (const { hostId, name } of todo.cleaned) {
       const cleaned = await builds.takeBackHost(clusterId, hostId, before)
       say(name, 'leave the host as it was', cleaned)
-      if (!cleaned.ok) problems.push(...cleaned.problems.map((each) => ({ ...each, severity: 'warning' as const })))
+      if (!cleaned.ok) problems.push(...cleaned.problems.map(asWarning))
     }
     set({ state: 'done', endedAtMs: now(), problems })
     ports.onClusters()
   }
 
   /** Connections that servers on their way out still have, once there are none or the time is over. */
-  async function waitForDrain(active: Contact, leaving: ReadonlySet<string>): Promise<number> {
+  async function waitForDrain(
+    active: Contact,
+    leaves: (service: ServiceReport, server: ServerReport) => boolean,
+  ): Promise<number> {
     const deadline = performance.now() + timing.drainMs
     for (;;) {
       const seen = await active.watch()
       if (!seen.ok) return 0
       const left = seen.value.services
-        .flatMap(({ realServers }) => realServers)
-        .filter(({ address }) => leaving.has(address))
+        .flatMap((service) => service.realServers.filter((server) => leaves(service, server)))
         .reduce((sum, { drain }) => sum + (drain && !drain.out ? drain.connections : 0), 0)
       if (left === 0 || performance.now() > deadline) return left
       await wait(timing.lookEveryMs)

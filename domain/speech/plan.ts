@@ -83,6 +83,17 @@ const stepSpeech: Readonly<Record<StepKind, Readonly<Record<Language, StepSaid>>
       reason: '内核依靠它解开调度器以 IP in IP 封装发来的数据包。',
     },
   },
+  'vip-gone': {
+    en: {
+      title: 'See {vip} gone from {device}',
+      reason:
+        'The agent takes a virtual IP down that its lvs.cf does not name any more; nobody else may still have it.',
+    },
+    'zh-CN': {
+      title: '确认 {vip} 已离开 {device}',
+      reason: '代理会撤下 lvs.cf 不再列出的虚拟 IP；此后不应再有主机持有它。',
+    },
+  },
   runtime: {
     en: {
       title: 'Copy the runtime of the agent ({megabytes} MB)',
