@@ -161,6 +161,13 @@ function statusText({ director: d, services, atMs }: Snapshot): string {
         `virtual IP ${v.address} on ${v.device}: ${v.held === null ? 'not known' : v.held ? 'here' : 'not here'}${v.wanted === v.held ? '' : ', being changed'}`,
     ),
     ...d.kernel.drift.map((t) => `differs: ${t}`),
+    ...(d.notify ?? []).flatMap((c) =>
+      c.failingSinceMs === undefined
+        ? []
+        : [
+            `notifications over ${c.name} fail, first ${ago(c.failingSinceMs, atMs)}, ${c.waiting} wait: ${c.lastError ?? ''}`,
+          ],
+    ),
     `the loop was late by at most ${d.worstLatenessMs} ms in the last minute`,
   ]
   for (const s of services) {

@@ -11,8 +11,10 @@ import { openReader } from './effects/configured.ts'
 import { openControl, type Control } from './effects/control.ts'
 import { openFarewell } from './effects/farewell.ts'
 import { startGuard } from './effects/guard.ts'
-import { openJournal } from './effects/journal.ts'
+import { openJournal, type Journal } from './effects/journal.ts'
 import { openKernel } from './effects/kernel.ts'
+import { openConfigNames } from './effects/notify/config-names.ts'
+import { openNotify, type Notify } from './effects/notify/notify.ts'
 import { openPages, type Page } from './effects/pages.ts'
 import { openProbes } from './effects/probes/probes.ts'
 import { readOrders } from './effects/kept-orders.ts'
@@ -46,7 +48,16 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   const opened = openKernel(process.env.SHOAL_KOFFI ?? folder)
   const kernel = 'kernel' in opened ? opened.kernel : null
   const log = (line: string): void => void process.stdout.write(`${line}\n`)
-  const journal = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
+  const written = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
+  let notify: Notify | null = null
+  const journal: Journal = {
+    ...written,
+    write(event, atMs) {
+      const entry = written.write(event, atMs)
+      notify?.wrote(entry)
+      return entry
+    },
+  }
   const guard = startGuard(folder, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
 
@@ -73,7 +84,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   )
 
   const seen = {
-    director: () => ({ ...loop.director(), ...staging?.report() }),
+    director: () => ({ ...loop.director(), ...staging?.report(), ...notify?.report() }),
     services: () => loop.services(),
     wallMs: () => Math.round(loop.now().wallMs),
   }
@@ -138,6 +149,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
         void (async () => {
           wire.close()
           staging?.close()
+          notify?.close()
           pages.close()
           await journal.close()
           await ended(places)
@@ -151,7 +163,10 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   const stop = (): void => void loop.order({ kind: 'stop', by: 'SIGTERM' })
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  process.on('SIGHUP', reread)
+  process.on('SIGHUP', () => {
+    reread()
+    void notify?.reread()
+  })
 
   loop.note({ kind: 'started', version, after: remembered.after })
   if ('missing' in opened)
@@ -169,6 +184,17 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     wallMs: () => Date.now(),
   })
   staging = staged
+  const told = await openNotify({
+    bundle,
+    file: places.notify,
+    stateFile: path.join(places.stateDir, 'notify.json'),
+    director: name,
+    since: journal.since,
+    names: openConfigNames(() => loop.state().config),
+    note: loop.note,
+    changed: loop.changed,
+  })
+  notify = told
   control = await openControl(socketPath, places.group, {
     ...seen,
     hello: () => {
@@ -186,6 +212,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     order: loop.order,
     stage: staged.stage,
     fileOrder: staged.order,
+    notify: told,
     watchers: (count) => {
       watchers = count
       tellWatchers()

@@ -5,6 +5,7 @@ import { agentSocketPath } from '../domain/contract/agent.ts'
 import { runConsole } from './console.ts'
 import { pageOf } from './console-help.ts'
 import { run } from './daemon.ts'
+import { answerNotify } from './effects/notify/sender.ts'
 import { places } from './effects/remembered.ts'
 import { answerCheck } from './effects/whole-check.ts'
 
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
   return runConsole(args, { version, folder, socketPath, say, complain })
 }
 
-if (isMainThread || !answerCheck())
+if (isMainThread || !(answerCheck() || answerNotify()))
   main().then(
     (code) => {
       if (code >= 0) process.exitCode = code

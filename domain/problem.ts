@@ -10,11 +10,21 @@ import type { DocumentCode } from './speech/document.ts'
 import type { HostCode } from './speech/host.ts'
 import type { LvscfCode } from './speech/lvscf.ts'
 import type { NeighboursCode } from './speech/neighbours.ts'
+import type { NotifyCode } from './speech/notify.ts'
 import type { ServeCode } from './speech/serve.ts'
 
 /** Every code Shoal can report. A code without its sentence and remedy in each language does not compile (see speech/). */
 export type ProblemCode =
-  ActingCode | AppCode | ChecksCode | ClusterCode | DocumentCode | HostCode | LvscfCode | NeighboursCode | ServeCode
+  | ActingCode
+  | AppCode
+  | ChecksCode
+  | ClusterCode
+  | DocumentCode
+  | HostCode
+  | LvscfCode
+  | NeighboursCode
+  | NotifyCode
+  | ServeCode
 
 /** `block`: nothing goes on. `warning`: it works, but will surprise. `note`: worth knowing. */
 export type Severity = 'block' | 'warning' | 'note'

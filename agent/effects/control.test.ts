@@ -86,6 +86,11 @@ beforeEach(async () => {
     },
     http: (socket) => void socket.end('HTTP/1.1 204 No Content\r\n\r\n'),
     wallMs: () => 5,
+    notify: {
+      view: () => Promise.resolve({ cluster: '', channels: [] }),
+      set: () => Promise.reject(new Error('not here')),
+      test: () => Promise.reject(new Error('not here')),
+    },
     watchers: (n) => {
       watchers = n
     },

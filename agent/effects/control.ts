@@ -16,6 +16,7 @@ import {
   type Staged,
 } from '../../domain/contract/agent.ts'
 import { maxConfigBytes } from './configured.ts'
+import type { Notify } from './notify/notify.ts'
 import { fitting, openWatcher, say, type Seen, type Watcher } from './watchers.ts'
 
 /** More clients than this are not served. */
@@ -38,6 +39,7 @@ export interface Behind extends Seen {
   readonly stage: (text: string, by: string) => Promise<Staged>
   readonly fileOrder: (order: Exclude<FileOrder, { kind: 'stage' }>) => Promise<string | undefined>
   readonly watchers: (count: number) => void
+  readonly notify: Pick<Notify, 'view' | 'set' | 'test'>
   /** Takes over a connection that speaks HTTP; its first bytes are put back then. */
   readonly http: (socket: Socket) => void
 }
@@ -82,6 +84,8 @@ export async function openControl(socketPath: string, group: string, behind: Beh
     }
     const { data } = request
     const { id } = data
+    const refuse = (error: unknown): void =>
+      say(socket, { id, refused: error instanceof Error ? error.message : String(error) })
     switch (data.ask) {
       case 'hello':
         if (data.protocol !== agentProtocol)
@@ -95,9 +99,18 @@ export async function openControl(socketPath: string, group: string, behind: Beh
         say(socket, { id, journal: [...fitting(behind.journal(data.afterMs, data.limit), maxJournalBytes)] })
         return
       case 'order':
-        void carryOut(client, id, data.order).catch((error: unknown) =>
-          say(socket, { id, refused: error instanceof Error ? error.message : String(error) }),
-        )
+        void carryOut(client, id, data.order).catch(refuse)
+        return
+      case 'notify':
+        void behind.notify.view().then((notify) => say(socket, { id, notify }), refuse)
+        return
+      case 'notify-set':
+        void behind.notify
+          .set(data.cluster, data.channels, data.by)
+          .then((notify) => say(socket, { id, notify }), refuse)
+        return
+      case 'notify-test':
+        void behind.notify.test(data.channel).then((tested) => say(socket, { id, tested }), refuse)
         return
     }
   }

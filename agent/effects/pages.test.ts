@@ -53,6 +53,11 @@ beforeEach(async () => {
     stage: () => Promise.reject(new Error('not here')),
     fileOrder: none,
     wallMs: () => 5,
+    notify: {
+      view: () => Promise.resolve({ cluster: '', channels: [] }),
+      set: () => Promise.reject(new Error('not here')),
+      test: () => Promise.reject(new Error('not here')),
+    },
     watchers: () => undefined,
     http: pages.serve,
   })

@@ -8,7 +8,14 @@ import { begin, ended, type Places } from './remembered.ts'
 function somewhere(): Places {
   const folder = mkdtempSync(path.join(tmpdir(), 'shoal-remembered-'))
   const at = (name: string): string => path.join(folder, name)
-  return { lvscf: at('lvs.cf'), clusterKey: at('key'), stateDir: at('state'), runDir: at('run'), group: 'shoal' }
+  return {
+    lvscf: at('lvs.cf'),
+    clusterKey: at('key'),
+    notify: at('notify'),
+    stateDir: at('state'),
+    runDir: at('run'),
+    group: 'shoal',
+  }
 }
 
 it('every start has a higher boot number than the one before, also when the clock goes back', async () => {

@@ -7,12 +7,14 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
+import { notifyPath } from '../../domain/notify.ts'
 import type { AddressChange, Memory } from '../director/words.ts'
 
 /** Where everything of the agent lies; tests give it another root. */
 export interface Places {
   readonly lvscf: string
   readonly clusterKey: string
+  readonly notify: string
   readonly stateDir: string
   readonly runDir: string
   readonly group: string
@@ -21,6 +23,7 @@ export interface Places {
 export const places: Places = {
   lvscf: process.env.SHOAL_LVSCF ?? '/etc/sysconfig/ha/lvs.cf',
   clusterKey: process.env.SHOAL_KEY ?? '/etc/shoal/cluster.key',
+  notify: process.env.SHOAL_NOTIFY ?? notifyPath,
   stateDir: process.env.SHOAL_STATE ?? '/var/lib/shoal',
   runDir: process.env.SHOAL_RUN ?? '/run/shoal',
   group: process.env.SHOAL_GROUP ?? 'shoal',

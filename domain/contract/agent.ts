@@ -9,6 +9,7 @@
  * receiver can turn an instant into an age without the clocks being equal.
  */
 import { z } from 'zod'
+import { channelDraftSchema, channelStateSchema, maxChannels, notifyViewSchema, testedSchema } from '../notify.ts'
 
 /** Raised when a message changes its meaning. Both sides refuse another number and say so. */
 export const agentProtocol = 2
@@ -95,6 +96,8 @@ const directorReportSchema = z.object({
   staged: z.object({ digest: word, generation: z.number(), by: word, atMs: instant }).optional(),
   /** A commit that goes back to `previousDigest` by itself at `untilAtMs` unless it is confirmed. */
   unconfirmed: z.object({ digest: word, previousDigest: word, by: word, untilAtMs: instant }).optional(),
+  /** How the channels of its notifications fare; absent: it has none. */
+  notify: z.array(channelStateSchema).max(maxChannels).optional(),
 })
 export type DirectorReport = z.infer<typeof directorReportSchema>
 
@@ -354,6 +357,18 @@ export const agentRequestSchema = z.discriminatedUnion('ask', [
     limit: z.number().int().min(1).max(10_000),
   }),
   z.object({ id: z.number(), ask: z.literal('order'), order: orderSchema }),
+  /** The channels of its notifications, without their secrets. */
+  z.object({ id: z.number(), ask: z.literal('notify') }),
+  /** These channels from now on; secrets that are not given are kept. Answered with what is in force then. */
+  z.object({
+    id: z.number(),
+    ask: z.literal('notify-set'),
+    cluster: word,
+    channels: z.array(channelDraftSchema).max(maxChannels),
+    by: word,
+  }),
+  /** Sends a test over one channel now and tells what came of it. */
+  z.object({ id: z.number(), ask: z.literal('notify-test'), channel: word }),
 ])
 export type AgentRequest = z.infer<typeof agentRequestSchema>
 
@@ -366,6 +381,8 @@ export const agentMessageSchema = z.union([
   z.object({ id: z.number(), journal: z.array(journalEntrySchema) }),
   z.object({ id: z.number(), done: z.literal(true) }),
   z.object({ id: z.number(), staged: stagedSchema }),
+  z.object({ id: z.number(), notify: notifyViewSchema }),
+  z.object({ id: z.number(), tested: testedSchema }),
   z.object({ id: z.number(), refused: sentence }),
   z.object({ report: reportSchema }),
 ])

@@ -12,6 +12,7 @@ import { documentSpeech } from './document.ts'
 import { hostSpeech } from './host.ts'
 import { lvscfSpeech } from './lvscf.ts'
 import { neighboursSpeech } from './neighbours.ts'
+import { notifySpeech } from './notify.ts'
 import { serveSpeech } from './serve.ts'
 
 export const languages = ['en', 'zh-CN'] as const
@@ -36,6 +37,7 @@ const table = {
   ...documentSpeech,
   ...serveSpeech,
   ...neighboursSpeech,
+  ...notifySpeech,
 }
 
 /** Every code with its sentence and remedy, placeholders unfilled. */
