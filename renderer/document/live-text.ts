@@ -4,15 +4,18 @@
  * changes.
  */
 import { redo, redoDepth, undo, undoDepth } from '@codemirror/commands'
-import type { ChangeDesc, EditorState, Transaction, TransactionSpec } from '@codemirror/state'
+import type { ChangeDesc, EditorState, Text, Transaction, TransactionSpec } from '@codemirror/state'
 import { ChangeSet } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { computed, ref, shallowRef } from 'vue'
 import type { Analysis } from '../../domain/lvscf/analysis.ts'
+import { lineStarts } from '../../domain/lvscf/document-text.ts'
 import type { HeldText, Span } from '../../domain/lvscf/document-text.ts'
 import type { TextEdit } from '../../domain/lvscf/draft.ts'
+import type { Lines } from '../../domain/lvscf/fixes.ts'
 import { nodeAt, nodeOf } from '../../domain/lvscf/outline.ts'
 import type { NodePath, Outline } from '../../domain/lvscf/outline.ts'
+import { afterPaint } from './after-paint.ts'
 import { analyseAtOnce, analyseLater } from './analyser.ts'
 import { changedIn, editorState, heldIn, notTyped } from './editor-state.ts'
 
@@ -34,7 +37,8 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
   /** False while there is no analysis of this document at all: it is large and has just been opened. */
   const isAnalysed = ref(true)
   const selected = ref(0)
-  const outline = computed<Outline>(() => analysis.value.outline)
+  /** The structure the parts show: of `analysis`, but for the frame in which the problems of a large document are first shown. */
+  const outline = shallowRef<Outline>(analysis.value.outline)
   const canUndo = computed(() => undoDepth(state.value) > 0)
   const canRedo = computed(() => redoDepth(state.value) > 0)
 
@@ -46,6 +50,9 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
   let wantedPath: NodePath | undefined
   let pauseMs = analysisPauseMs
   let analysisTimer: ReturnType<typeof setTimeout> | undefined
+  /** The text a document begins with, so that nobody has to put it together again. */
+  let begun: { readonly doc: Text; readonly text: string } | undefined
+  let knownLines: { readonly doc: Text; readonly lines: Lines } | undefined
 
   // --- where things are now -------------------------------------------------------------------------------------------------------
 
@@ -63,6 +70,15 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
   function spanOfNode(node: number): Span {
     if (node === 0) return { from: 0, to: state.value.doc.length }
     return { from: now(outline.value.start[node] ?? 0, -1), to: now(outline.value.end[node] ?? 0, 1) }
+  }
+
+  /** A text of this document with the beginnings of its lines, for what looks at many places of it. */
+  function lines(doc: Text): Lines {
+    if (knownLines?.doc !== doc) {
+      const text = begun?.doc === doc ? begun.text : doc.toString()
+      knownLines = { doc, lines: { text, starts: lineStarts(text) } }
+    }
+    return knownLines.lines
   }
 
   // --- transactions ---------------------------------------------------------------------------------------------------------------
@@ -120,6 +136,12 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
     sinceAsked = ChangeSet.empty(held.text.length)
     const answer = await analyseLater(held)
     if (asked !== generation) return
+    if (!isAnalysed.value) {
+      // Of a document just opened the problems are on the screen before the other parts are filled.
+      analysis.value = answer
+      await afterPaint()
+      if (asked !== generation) return
+    }
     const since = sinceAsked
     sinceAsked = undefined
     takeAnalysis(answer, since)
@@ -130,6 +152,7 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
     const place = selected.value === 0 ? undefined : spanOfNode(selected.value).from
     sinceAnalysis = since
     analysis.value = answer
+    outline.value = answer.outline
     isAnalysed.value = true
     isBehind.value = !since.empty
     if (wantedPath && since.empty) {
@@ -210,7 +233,11 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
     if (!atOnce) void ask(held)
     sinceAnalysis = ChangeSet.empty(0)
     analysis.value = atOnce ?? (analyseAtOnce(0, () => emptyHeld) as Analysis)
-    state.value = editorState(held)
+    outline.value = analysis.value.outline
+    const next = editorState(held)
+    begun = { doc: next.doc, text: held.text }
+    knownLines = undefined
+    state.value = next
     if (atOnce) takeAnalysis(atOnce, ChangeSet.empty(state.value.doc.length))
   }
 
@@ -242,6 +269,7 @@ export function liveText(changed: (isAnalysed: boolean) => void) {
     now,
     nodeAround,
     spanOfNode,
+    lines,
     attach,
     dispatch,
     took,
