@@ -27,7 +27,7 @@ const notByChange: readonly StepKind[] = [
 export const startOfAgent: readonly StepKind[] = ['agent-start', 'agent-ready']
 
 /** Which director of the draft is another machine than that of the cluster; `both` is no replacement. */
-function replacedOf(before: ClusterDraft, after: ClusterDraft): 0 | 1 | 'both' | undefined {
+export function replacedOf(before: ClusterDraft, after: ClusterDraft): 0 | 1 | 'both' | undefined {
   const seat = (draft: ClusterDraft, at: 0 | 1): string =>
     JSON.stringify([clusterAddressOf(draft.directors[at]), draft.directors[at].privateAddress.trim()])
   const differ = ([0, 1] as const).filter((at) => seat(before, at) !== seat(after, at))

@@ -34,8 +34,8 @@ export interface ChangesPorts {
   readonly door: AgentDoor
   /** Proves a cluster from the outside; `configDigest` is what the agents must run. */
   readonly prove: (draft: ClusterDraft, configDigest: string) => Promise<readonly ProofLine[]>
-  /** Whether a director can be logged in to and has nothing of Shoal: it was set up anew. */
-  readonly isBlank: (director: DirectorDraft) => Promise<boolean>
+  /** Whether a director can be logged in to and has nothing of Shoal: it was set up anew. Absent where none can be. */
+  readonly isBlank?: (director: DirectorDraft) => Promise<boolean>
   readonly digest: (text: string) => string
   /** Who makes changes here. */
   readonly author: string
@@ -127,7 +127,7 @@ export function openChanges(ports: ChangesPorts): Changes {
   async function deadSeat(before: ClusterDraft, after: ClusterDraft): Promise<0 | 1 | undefined> {
     const moved = seatOfSuccessor(before, after)
     if (moved !== undefined) return moved
-    const [first, second] = await Promise.all(after.directors.map((director) => ports.isBlank(director)))
+    const [first, second] = await Promise.all(after.directors.map(async (director) => (await ports.isBlank?.(director)) ?? false))
     if (first === second) return undefined
     return first ? 0 : 1
   }

@@ -9,6 +9,8 @@ import type { Problem, Result } from '../../domain/problem.ts'
 import type { Builds } from '../builds.ts'
 import type { Clusters } from '../clusters.ts'
 import type { AgentDoor, AgentLine } from '../live/agent-line.ts'
+import { agentCurrentPath, agentUnit, clusterKeyPath } from '../provision/facts.ts'
+import type { Hosts } from '../ssh/hosts.ts'
 
 export interface DirectorsPorts {
   readonly builds: Builds
@@ -31,6 +33,16 @@ interface Seat {
 const upgraded: readonly StepKind[] = ['runtime', 'agent', 'agent-unit', 'agent-start', 'agent-ready']
 const handOverMs = 20_000
 const lookEveryMs = 500
+
+/** Whether a host can be logged in to and has neither key, agent nor unit of Shoal; a host that cannot be asked has not. */
+export async function isBlank(hosts: Hosts, director: DirectorDraft): Promise<boolean> {
+  const session = await hosts.session(director)
+  if (!session.ok) return false
+  const traces = [clusterKeyPath, agentCurrentPath, `/etc/systemd/system/${agentUnit}`]
+  const text = traces.map((path) => `[ ! -e ${path} ] || exit 1`).join('\n')
+  const asked = await session.value.script(text, { as: 'root' })
+  return asked.ok && asked.value.exit === 0
+}
 
 /** Lines to both agents, or why there are none; closed by the caller. */
 export async function openSeats(draft: ClusterDraft, door: AgentDoor): Promise<Result<readonly Seat[]>> {

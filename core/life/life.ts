@@ -19,7 +19,7 @@ import { survey } from '../provision/survey.ts'
 import type { Hosts } from '../ssh/hosts.ts'
 import { adoptCluster } from './adopt.ts'
 import { openChanges } from './change.ts'
-import { upgrade, upgradePlan } from './directors.ts'
+import { isBlank, upgrade, upgradePlan } from './directors.ts'
 import { openRevisions } from './revisions.ts'
 import { rotateKey } from './rotate.ts'
 import { traceCluster } from './trace.ts'
@@ -69,7 +69,7 @@ export function openLife(ports: LifePorts): Life {
     return prove(draft, { hosts, facts, configDigest })
   }
   const withDirectors = { ...ports, builds: ports.builds(), door, author, prove: proveNow }
-  const changes = openChanges({ ...withDirectors, revisions })
+  const changes = openChanges({ ...withDirectors, revisions, isBlank: (director) => isBlank(hosts, director) })
 
   const handlers: Handlers = {
     'change.plan': ({ id }) => changes.plan(id),

@@ -10,7 +10,7 @@ import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { Order, Snapshot } from '../../domain/contract/agent.ts'
 import { changeOver } from '../../domain/life.ts'
 import type { Change } from '../../domain/life.ts'
-import type { Plan, ProofLine, Run } from '../../domain/plan.ts'
+import type { Plan, ProofLine, Run, Step } from '../../domain/plan.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Builds } from '../../core/builds.ts'
 import { openClusters } from '../../core/clusters.ts'
@@ -47,6 +47,10 @@ let orders: string[]
 let takenBack: string[]
 let proof: readonly ProofLine[]
 let connectionsLeft: number[]
+/** Directors that were set up anew. */
+let blank: Set<string>
+let carried: string[]
+let shaped: ClusterDraft
 
 function lineTo(director: Director): AgentLine {
   let silent = false
@@ -98,7 +102,7 @@ function lineTo(director: Director): AgentLine {
 const door: AgentDoor = {
   async open(host) {
     const director = directors[host.id]
-    if (!director) throw new Error(host.id)
+    if (!director) return failed(problem('agent-absent', { host: host.name, reason: 'not installed' }))
     const lost =
       director.silentAt !== undefined &&
       orders.some((order) => order.startsWith(director.name) && order.endsWith('(lost)'))
@@ -115,13 +119,18 @@ const plan: Plan = {
   findings: [],
   order: [],
   hosts: [],
-  steps: [],
+  steps: ['director-1', 'director-2'].flatMap((hostId) =>
+    (['agent', 'agent-start'] as const).map((kind) => ({ id: `${hostId} ${kind}`, hostId, kind }) as unknown as Step),
+  ),
 }
 
 function builds(): Builds {
   return {
-    plan: async () => ok(plan),
-    carry: async () => ok({ id: 'run-1', state: 'proving', problems: [] } as unknown as Run),
+    plan: async () => ok({ ...plan, lvscf: draftLvscf(shaped) }),
+    carry: async (todo: Plan) => {
+      carried.push(todo.steps.map(({ hostId, kind }) => `${hostId} ${kind}`).join(', '))
+      return ok({ id: 'run-1', state: 'proving', problems: [] } as unknown as Run)
+    },
     busy: () => false,
     finishRun: () => undefined,
     takeBackRun: async (runId: string) => {
@@ -144,7 +153,7 @@ async function change(
   const clusters = openClusters(folder)
   const drafts = openDrafts(folder, () => 1)
   await clusters.put({ id: web.id, name: 'web', builtAtMs: 1, draft: before, lvscf: draftLvscf(before) })
-  await drafts.keep(after, 0)
+  await drafts.keep(shaped, 0)
   let over: (change: Change) => void = () => undefined
   const ended = new Promise<Change>((resolve) => (over = resolve))
   const changes = openChanges({
@@ -154,6 +163,7 @@ async function change(
     revisions: openRevisions(folder),
     door,
     prove,
+    isBlank: async ({ id }) => blank.has(id),
     digest,
     author: 'me@here',
     now: () => 1,
@@ -180,6 +190,9 @@ beforeEach(() => {
   orders = []
   takenBack = []
   connectionsLeft = []
+  blank = new Set()
+  carried = []
+  shaped = after
   proof = [{ check: 'one-mac', passed: true, command: '', answer: '', detail: {} }]
 })
 const texts = (): readonly (string | undefined)[] => [
@@ -264,6 +277,26 @@ describe('a change', () => {
     const { ended } = await change({ drainMs: 5 })
     expect(ended.state).toBe('done')
     expect(ended.lines.some(({ what, answer }) => what.startsWith('wait') && answer.includes('left'))).toBe(true)
+  })
+  it('gives a director that was set up anew its agent again, and neither commits nor reverts a file that stays', async () => {
+    shaped = before
+    blank.add('director-2')
+    delete directors['director-2']
+    const { ended } = await change()
+    expect(ended).toMatchObject({ state: 'done', problems: [] })
+    expect(orders).toEqual([])
+    expect(carried).toEqual(['director-2 agent', 'director-2 agent-start'])
+  })
+  it('of hosts alone that cannot be proven leaves the directors with the file they have', async () => {
+    shaped = before
+    blank.add('director-2')
+    delete directors['director-2']
+    Object.assign(directors['director-1'] ?? {}, { previous: 'of an earlier change' })
+    proof = [{ check: 'one-mac', passed: false, command: '', answer: '', detail: {} }]
+    const { ended } = await change()
+    expect(ended.state).toBe('reverted')
+    expect(orders).toEqual([])
+    expect(directors['director-1']?.running).toBe(draftLvscf(before))
   })
   it('needs a standby', async () => {
     Object.assign(directors['director-2'] ?? {}, { role: 'active' })
