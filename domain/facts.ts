@@ -108,6 +108,8 @@ export const hostFactsSchema = z.object({
   }),
   /** `enforcing`, `permissive`, or empty where there is no SELinux. */
   selinux: z.string().default(''),
+  /** Programs that an AppArmor profile in enforce mode confines, by the profile's name or the last part of its path. */
+  apparmor: z.array(z.string()).default([]),
   /** What Shoal left here earlier; absent = nothing. */
   shoal: z
     .object({

@@ -1,7 +1,7 @@
 /** What only shows when hosts are compared, or when one asks the network about another. Pure. */
 import { clusterAddressOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
-import { virtualIpsOf } from '../../domain/virtual-ips.ts'
+import { vipsText, virtualIpsOf } from '../../domain/virtual-ips.ts'
 import type { Known, Noting } from './finding.ts'
 import { placeOnSegment, tunnelBytes } from './look.ts'
 
@@ -25,6 +25,27 @@ function checkPaths(note: Noting, director: Known, draft: ClusterDraft): void {
       detail,
       'warning',
     )
+  }
+}
+
+/** Names by the port a beat is sent to. */
+const beatNames: Readonly<Record<number, string>> = { 694: 'heartbeat', 539: 'pulse / Shoal' }
+
+/** Clusters of others on the segment, as they say of themselves. Those that run on the draft's own hosts are rivals (check-director). */
+function checkBeats(note: Noting, director: Known, known: readonly Known[], draft: ClusterDraft): void {
+  const own = new Set(known.flatMap(({ facts }) => facts.nics.flatMap((nic) => nic.addresses.map((a) => a.address))))
+  const strange = (director.look?.beats ?? []).filter(({ from }) => !own.has(from))
+  for (const device of new Set(strange.map((beat) => beat.device))) {
+    const beats = strange
+      .filter((beat) => beat.device === device)
+      .map(({ from, port, vrrp }) =>
+        vrrp
+          ? `VRRP ${vrrp.id} (${from}, priority ${vrrp.priority})`
+          : `${beatNames[port ?? 0] ?? 'corosync'} (${from}, udp ${port ?? '?'})`,
+      )
+      .join(', ')
+    const command = `tcpdump -nn -i ${device} 'ip proto 112 or udp port 694 or 539 or 5404-5406'`
+    note(director, 'other-beats', command, beats, 'other-beats', { device, beats, vip: vipsText(draft) }, 'warning')
   }
 }
 
@@ -75,6 +96,7 @@ export function checkBetween(note: Noting, known: readonly Known[], draft: Clust
     const place = placeOnSegment(director.facts, vips[0]?.address ?? '', vips[0]?.device ?? '')
     if (!place) continue
     checkPaths(note, director, draft)
+    checkBeats(note, director, known, draft)
     for (const mac of director.look.routerMacs) {
       if (ownMacs.get(mac)?.role === 'director') continue
       const router = draft.natRouter.address.trim()

@@ -142,6 +142,7 @@ s iptables-nat; grep -qsx nat /proc/net/ip_tables_names && iptables -t nat -S 2>
 s ufw; command -v ufw >/dev/null && ufw status 2>/dev/null | head -n 1
 s zones; systemctl is-active -q firewalld 2>/dev/null && { echo "default $(firewall-cmd --get-default-zone 2>/dev/null)"; firewall-cmd --get-active-zones 2>/dev/null; }
 s selinux; command -v getenforce >/dev/null && getenforce
+s apparmor; sed -n 's/ (enforce)$//p' /sys/kernel/security/apparmor/profiles 2>/dev/null | head -n 1000
 s shoal-agent; readlink ${agentCurrentPath} 2>/dev/null
 s shoal-files; sha256sum ${lvscfPath} ${clusterKeyPath} 2>/dev/null
 s lvscf; [ -f ${lvscfPath} ] && echo present && base64 <${lvscfPath}
@@ -546,6 +547,10 @@ export function readFacts(answer: string, mark: string, asked: Asked): Result<Ho
         .map((line) => wordsOf(line)),
     },
     selinux: wordsOf(text('selinux')).toLowerCase(),
+    // A `//` names a part of another profile.
+    apparmor: lines(text('apparmor')).flatMap((name) =>
+      name.includes('//') ? [] : [wordsOf(name.slice(name.lastIndexOf('/') + 1))],
+    ),
     ...(agentPath === '' && keyDigest === undefined
       ? {}
       : {

@@ -14,6 +14,11 @@ const arpSeconds = 2
 const beatTrials = 5
 /** IP and ICMP headers of a ping. */
 const pingHeaderBytes = 28
+/** How long the segments are listened to: three advertisements of VRRP at its usual second. */
+const listenSeconds = 3
+const mostBeats = 50
+/** VRRP, the old heartbeat, Piranha's pulse, corosync. */
+const beatsFilter = 'ip proto 112 or udp dst port 694 or udp dst port 539 or udp dst portrange 5404-5406'
 /** What IP in IP adds to each packet. */
 export const tunnelBytes = 20
 
@@ -24,6 +29,15 @@ interface HeartbeatTrial {
   readonly sent: number
   readonly received: number
   readonly worstMs: number
+}
+
+/** A beat of some cluster that was heard on a segment. */
+interface HeardBeat {
+  readonly device: string
+  readonly from: string
+  /** The port it was sent to; absent with VRRP. */
+  readonly port?: number
+  readonly vrrp?: { readonly id: number; readonly priority: number }
 }
 
 export interface HostLook {
@@ -39,6 +53,8 @@ export interface HostLook {
   readonly tunnels: Readonly<Record<string, number>>
   /** Heartbeat paths as ping saw them. */
   readonly paths: readonly HeartbeatTrial[]
+  /** Beats heard on the segments of the virtual IPs, those of this very cluster among them; each sender once. */
+  readonly beats: readonly HeardBeat[]
   /** Files of the network configuration that name a virtual IP. */
   readonly vipFiles: readonly { readonly vip: string; readonly file: string }[]
   /** Lines of sysctl files that set a value of ours. */
@@ -111,6 +127,10 @@ export function lookScript(
             (address) =>
               `{ arping -b -c 2 -w ${arpSeconds} -s ${place.address} -I ${place.device} ${address} 2>/dev/null | sed 's/^/host ${address} /'; } &`,
           ),
+          ...listening(
+            vips.flatMap(({ place: there }) => (there === undefined ? [] : [there.device])),
+            facts,
+          ),
           'wait',
         ]
       : []
@@ -122,6 +142,38 @@ ${arps.join('\n')}
 s trials
 ${role === 'director' ? trials(draft, facts, own) : ''}
 s end`
+}
+
+/** Listens to the segments while the others are asked; without tcpdump nothing is heard. */
+function listening(devices: readonly string[], facts: HostFacts): readonly string[] {
+  if (facts.commands['tcpdump'] === undefined) return []
+  return [...new Set(devices)].map(
+    (device) =>
+      `{ timeout ${listenSeconds} tcpdump -nn -t -l -c ${mostBeats} -i ${device} '${beatsFilter}' 2>/dev/null | sort -u | sed 's/^/beat ${device} /'; } &`,
+  )
+}
+
+/** A line of tcpdump with the card before it. */
+function heardBeat(line: string): HeardBeat | undefined {
+  const vrrp = /^beat (\S+) IP ([\d.]+) > [\d.]+: VRRPv\d.*?\bvrid (\d+), prio (\d+)/.exec(line)
+  if (vrrp) {
+    const [, device = '', from = '', id, priority] = vrrp
+    return { device, from, vrrp: { id: Number(id), priority: Number(priority) } }
+  }
+  const udp = /^beat (\S+) IP (\d+\.\d+\.\d+\.\d+)\.\d+ > \d+\.\d+\.\d+\.\d+\.(\d+): /.exec(line)
+  if (!udp) return undefined
+  const [, device = '', from = '', port] = udp
+  return { device, from, port: Number(port) }
+}
+
+/** Each sender with each of its ways to beat once. */
+function beatsIn(text: string): readonly HeardBeat[] {
+  const heard = new Map<string, HeardBeat>()
+  for (const line of text.split('\n')) {
+    const beat = heardBeat(line)
+    if (beat) heard.set(`${beat.device} ${beat.from} ${beat.port ?? ''} ${beat.vrrp?.id ?? ''}`, beat)
+  }
+  return [...heard.values()]
 }
 
 /** Pings side by side: the paths of the heartbeat, and with a tunnel the longest packet that reaches each real server whole. */
@@ -201,6 +253,7 @@ export function readLook(answer: string, mark: string): HostLook | undefined {
       return [{ local, remote, sent: Number(sent), received: Number(received), worstMs: Number(worst ?? 0) }]
     }),
     macs,
+    beats: beatsIn(parts.get('asked') ?? ''),
     vipFiles: (parts.get('vip-files') ?? '').split('\n').flatMap((line) => {
       const match = /^([\d.]+) (\/.*)$/.exec(line)
       return match ? [{ vip: match[1] ?? '', file: match[2] ?? '' }] : []

@@ -23,6 +23,12 @@ const realServerNeedsMb = 5
 /** Beyond this the merged history of both directors is out of order. */
 const clockSkewWarnsMs = 1_000
 
+/** What Shoal calls on a host: a profile that confines one of these may refuse it what it needs. */
+const calledOn = {
+  director: ['ip', 'ipvsadm', 'arping', 'ping', 'nft', 'iptables', 'modprobe', 'sysctl', 'bash', 'sh'],
+  'real-server': ['ip', 'arptables', 'nft', 'iptables', 'modprobe', 'sysctl', 'sh'],
+} as const
+
 const order: Readonly<Record<Severity, number>> = { block: 0, warning: 1, note: 2 }
 const maxAnswer = 2_000
 
@@ -112,6 +118,11 @@ function checkSystem(note: Noting, host: Known, { machines, draft }: PreflightIn
   checkFirewall(note, host, draft)
   if (facts.selinux === 'enforcing' && role === 'director') {
     note(host, 'selinux', 'getenforce', facts.selinux, 'selinux-enforcing', {}, 'note')
+  }
+  const confined = calledOn[role].filter((program) => facts.apparmor.includes(program))
+  if (confined.length > 0) {
+    const programs = confined.join(', ')
+    note(host, 'apparmor', 'aa-status', programs, 'apparmor-enforced', { programs }, 'warning')
   }
 }
 

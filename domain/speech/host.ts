@@ -575,6 +575,18 @@ export const hostSpeech = {
       remedy: '无需操作。若有检查被拒绝，可用 ausearch -m avc -ts recent 查看。',
     },
   },
+  'apparmor-enforced': {
+    en: {
+      says: 'AppArmor confines {programs} on {host}, which Shoal calls there.',
+      remedy:
+        'Look at what the profile allows (/etc/apparmor.d). Should a step or a check be refused, journalctl -k -g apparmor names it; aa-complain lets it pass.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 AppArmor 限制了 Shoal 需要调用的程序：{programs}。',
+      remedy:
+        '请查看配置文件（/etc/apparmor.d）允许的内容。若有步骤或检查被拒绝，可用 journalctl -k -g apparmor 查看；aa-complain 可将其放行。',
+    },
+  },
   'firewall-opened': {
     en: {
       says: '{firewall} refuses unknown packets on {host}; the build opens it by {tool} for the cluster.',
@@ -737,6 +749,17 @@ export const hostSpeech = {
       says: '从 {host} 到 {other} 只能通过 {mtu} 字节的数据包，封装后需要 {needed} 字节。',
       remedy:
         '请提高沿途 MTU，或让真实服务器通告更小的分段：ip route change default … advmss {mss}。否则过滤 ICMP 的客户端会卡住。',
+    },
+  },
+  'other-beats': {
+    en: {
+      says: 'Other clusters beat on {device}, heard by {host}: {beats}.',
+      remedy:
+        'Make sure that none of them owns {vip}. Their beats do not disturb this cluster: its own are sealed with its key.',
+    },
+    'zh-CN': {
+      says: '{host} 在 {device} 上收到其他集群的心跳：{beats}。',
+      remedy: '请确认它们都不拥有 {vip}。它们的心跳不会影响本集群：本集群的心跳以自己的密钥签封。',
     },
   },
   'heartbeat-lossy': {

@@ -123,6 +123,19 @@ describe('reading is tolerant of what a host lacks and strict about what it says
   ])('a firewall that refuses input is told from one that does not', (nft, refuses) => {
     expect(read(answer({ nft })).firewall.inputDrops).toBe(refuses)
   })
+  it.each([
+    ['-P INPUT DROP\n-P FORWARD ACCEPT', true, false],
+    ['-P INPUT ACCEPT\n-P FORWARD DROP', false, true],
+    ['-P INPUT ACCEPT\n-A INPUT -j REJECT --reject-with icmp-host-prohibited', true, false],
+    ['-P INPUT ACCEPT\n-P FORWARD ACCEPT', false, false],
+  ])('what the older iptables refuses is told from what it does not', (iptables, inputDrops, forwardDrops) => {
+    expect(read(answer({ iptables })).firewall).toMatchObject({ inputDrops, forwardDrops })
+  })
+  it('programs that AppArmor confines are known by the profile name or the last part of its path', () => {
+    const apparmor = 'tcpdump\n/{,usr/}bin/ping\n/usr/sbin/ipvsadm\nnvidia_modprobe//kmod\n'
+    expect(read(answer({ apparmor })).apparmor).toEqual(['tcpdump', 'ping', 'ipvsadm'])
+    expect(read(answer({})).apparmor).toEqual([])
+  })
   it('listening sockets are read for both families', () => {
     const tcp =
       'LISTEN 0 511 *:80 *:* users:(("nginx",pid=1,fd=6))\nLISTEN 0 5 [::1]:631 [::]:*\nLISTEN 0 5 127.0.0.53%lo:53 0.0.0.0:*'
@@ -153,6 +166,9 @@ describe('reading is tolerant of what a host lacks and strict about what it says
 })
 
 describe('the script', () => {
+  it('never asks a file of /proc for its size, which is 0 whatever it says', () => {
+    expect(factsScript('M')).not.toMatch(/-s \/proc/)
+  })
   it('never starts ipvsadm where the module is not loaded: that would load it', () => {
     const lines = factsScript('M').split('\n')
     for (const line of lines.filter((each) => each.includes('ipvsadm-save'))) {

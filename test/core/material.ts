@@ -103,6 +103,7 @@ function lookOf(hostId: string, changes: Partial<HostLook> = {}): HostLook {
     routerMacs: [],
     tunnels: {},
     paths: [],
+    beats: [],
     macs: hostId.startsWith('director') ? Object.fromEntries(macs) : {},
     vipFiles: [],
     sysctlLines: [],

@@ -298,6 +298,32 @@ describe('each thing that is wrong is found, on the host where it is, with the s
       [['real-1', 'address-not-on-host', 'block']],
     ],
     [
+      'a program that AppArmor confines; others and parts of profiles do not matter',
+      { 'director-1': { apparmor: ['ipvsadm', 'tcpdump'] }, 'real-1': { apparmor: ['ipvsadm'] } },
+      {},
+      [['director-1', 'apparmor-enforced', 'warning']],
+    ],
+    [
+      'clusters of others on the segment',
+      {},
+      {
+        'director-1': {
+          beats: [
+            { device: 'eth0', from: '192.168.2.9', vrrp: { id: 51, priority: 100 } },
+            { device: 'eth0', from: '192.168.2.8', port: 539 },
+            { device: 'eth0', from: '192.168.2.7', port: 5405 },
+          ],
+        },
+      },
+      [['director-1', 'other-beats', 'warning']],
+    ],
+    [
+      'the beats of this very cluster',
+      {},
+      { 'director-1': { beats: [{ device: 'eth0', from: '192.168.2.15', port: 539 }] } },
+      [],
+    ],
+    [
       'an address by DHCP',
       {
         'real-1': {
@@ -397,6 +423,14 @@ describe('the second look', () => {
     expect(script).not.toMatch(/-I eth0 192\.168\.2\.117/)
     expect(lookScript('M', draft, 'real-server', factsOf('real-1'))).not.toContain('arping')
   })
+  it('listens to the segment where there is a tool for it', () => {
+    const { commands } = factsOf('director-1')
+    const able = factsOf('director-1', { commands: { ...commands, tcpdump: '/usr/bin/tcpdump' } })
+    expect(lookScript('M', draft, 'director', able).match(/timeout 3 tcpdump -nn -t -l -c 50 -i eth0 /g)).toHaveLength(
+      1,
+    )
+    expect(lookScript('M', draft, 'director', factsOf('director-1'))).not.toContain('tcpdump')
+  })
   it('reads every answer once', () => {
     const look = readLook(
       `
@@ -413,6 +447,10 @@ vip 192.168.2.27 Unicast reply from 192.168.2.27 [52:54:00:00:00:99]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.7ms
 host 192.168.2.15 Unicast reply from 192.168.2.15 [02:00:00:00:00:02]  0.8ms
 router Unicast reply from 10.8.8.30 [52:54:00:00:00:98]  0.8ms
+beat eth0 IP 192.168.2.9 > 224.0.0.18: VRRPv2, Advertisement, vrid 51, prio 100, authtype none, intvl 1s, length 20
+beat eth0 IP 192.168.2.9 > 224.0.0.18: VRRPv3, Advertisement, vrid 51, prio 90, intvl 100cs, length 12
+beat eth0 IP 192.168.2.8.539 > 192.168.2.7.539: UDP, length 48
+beat eth0 IP 192.168.2.8.40001 > 192.168.2.7.539: UDP, length 48
 
 @M trials
 tunnel 192.168.2.243 1480
@@ -429,6 +467,10 @@ path 10.0.0.1 10.0.0.2 PING 10.0.0.2 (10.0.0.2) from 10.0.0.1 : 56(84) bytes of 
       tunnels: { '192.168.2.243': 1480 },
       paths: [{ local: '10.0.0.1', remote: '10.0.0.2', sent: 5, received: 5, worstMs: 0.9 }],
       macs: { '192.168.2.15': ['02:00:00:00:00:02'] },
+      beats: [
+        { device: 'eth0', from: '192.168.2.9', vrrp: { id: 51, priority: 90 } },
+        { device: 'eth0', from: '192.168.2.8', port: 539 },
+      ],
       vipFiles: [{ vip, file: '/etc/network/interfaces' }],
       sysctlLines: [{ file: '/etc/sysctl.d/10.conf', key: 'net.ipv4.conf.all.arp_ignore', value: '0' }],
     })
