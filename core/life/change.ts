@@ -127,7 +127,9 @@ export function openChanges(ports: ChangesPorts): Changes {
   async function deadSeat(before: ClusterDraft, after: ClusterDraft): Promise<0 | 1 | undefined> {
     const moved = seatOfSuccessor(before, after)
     if (moved !== undefined) return moved
-    const [first, second] = await Promise.all(after.directors.map(async (director) => (await ports.isBlank?.(director)) ?? false))
+    const [first, second] = await Promise.all(
+      after.directors.map(async (director) => (await ports.isBlank?.(director)) ?? false),
+    )
     if (first === second) return undefined
     return first ? 0 : 1
   }
