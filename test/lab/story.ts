@@ -94,7 +94,8 @@ export interface Story {
   readonly draft: ClusterDraft
   readonly vip: string
   readonly revision: () => number
-  state(): Promise<Readonly<Record<string, string>>>
+  /** Of these hosts; of all without. */
+  state(hosts?: readonly string[]): Promise<Readonly<Record<string, string>>>
   /** Accepts the host keys as they are and gives the passwords. */
   logIn(): Promise<void>
   /** `over`: the revision of the draft that is kept already, where another one than this story kept it. */
@@ -136,8 +137,7 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     },
     vip: lab.layout.vip,
     revision: () => revision,
-    async state() {
-      const hosts = lab.layout.hosts.map(({ name: host }) => host)
+    async state(hosts = lab.layout.hosts.map(({ name: host }) => host)) {
       return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await stateOf(lab, host)] as const)))
     },
     async logIn() {
