@@ -642,6 +642,13 @@ export function createFakeCore(
     },
     'hosts.address-free': async ({ address }) =>
       ok(address === '192.168.2.1' ? { free: false, heldBy: '52:54:00:aa:bb:cc' } : { free: true }),
+    'hosts.address-try': async ({ askers }) => {
+      const reached = !askers.some(({ address }) => address.startsWith('203.0.113.'))
+      return ok({
+        passed: reached,
+        askers: askers.map(({ name, address }) => ({ name: name || address, reached, answer: reached ? '4 of 4' : '0 of 4' })),
+      })
+    },
     'hosts.check-service': async () =>
       ok({ passed: true, answer: 'HTTP/1.1 200 OK\nServer: nginx/1.22.1\n', durationMs: 2.4 }),
     'plan.make': async ({ draftId }) => {
@@ -757,6 +764,8 @@ export function createFakeCore(
         before: plan.lvscf,
         after,
         plan: { ...plan, lvscf: after, steps: plan.steps.filter((step) => step.hostId.startsWith('real')) },
+        coming: [],
+        leaving: [],
         drained: [{ hostId: 'real-2', name: 'rs2', address: fakeAddresses.rs2 }],
         cleaned: [{ hostId: 'real-2', name: 'rs2' }],
         findings: [],
