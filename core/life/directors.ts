@@ -32,6 +32,9 @@ interface Seat {
 /** What an upgrade does of a director's plan. */
 const upgraded: readonly StepKind[] = ['runtime', 'agent', 'agent-unit', 'agent-start', 'agent-ready']
 const handOverMs = 20_000
+/** A director that was not ready to take over in time is asked again: nothing has changed, the active one has stayed so. */
+const handOverTries = 3
+const handOverPauseMs = 3_000
 const lookEveryMs = 500
 
 /** Whether a host can be logged in to and has neither key, agent nor unit of Shoal; a host that cannot be asked has not. */
@@ -62,8 +65,16 @@ export async function openSeats(draft: ClusterDraft, door: AgentDoor): Promise<R
   return ok(seats)
 }
 
-/** Has the active director hand over and waits until the other one serves. */
+/** Has the active director hand over, with some patience, and waits until the other one serves. */
 async function handOver(draft: ClusterDraft, to: DirectorDraft, ports: DirectorsPorts): Promise<Result<null>> {
+  for (let tries = 1; ; tries++) {
+    const moved = await handOverOnce(draft, to, ports)
+    if (moved.ok || tries === handOverTries) return moved
+    await new Promise((resolve) => setTimeout(resolve, handOverPauseMs))
+  }
+}
+
+async function handOverOnce(draft: ClusterDraft, to: DirectorDraft, ports: DirectorsPorts): Promise<Result<null>> {
   const seats = await openSeats(draft, ports.door)
   if (!seats.ok) return seats
   const close = (): void => {

@@ -53,7 +53,10 @@ function secondAddress(lab: Lab, host: string): string {
   return lab.layout.hosts.find(({ name }) => name === host)?.nics[1]?.address ?? ''
 }
 
-/** Files, addresses, routes, kernel values, modules, units and groups: what must be as before when a build is taken back. */
+/**
+ * Files, addresses, routes, kernel values, modules, units and groups: what must be as before when a build is taken back. Modules that ss
+ * has the kernel load to look at sockets are nobody's.
+ */
 async function stateOf(lab: Lab, host: string, tries = 6): Promise<string> {
   const { stdout, stderr, exitCode } = await lab.ssh(
     host,
@@ -66,7 +69,7 @@ ip -4 rule
 ip -4 route show table all | grep -v '^local\\|^broadcast' | sort
 cd /proc/sys/net/ipv4
 grep -s . ip_forward conf/all/* conf/default/* conf/lo/* conf/eth*/* | grep 'arp_\\|rp_filter\\|redirects\\|ip_forward'
-cut -d ' ' -f 1 /proc/modules | sort
+cut -d ' ' -f 1 /proc/modules | grep -v '_diag$' | sort
 grep -qsx filter /proc/net/arp_tables_names && arptables -L -n | grep -v '(policy ACCEPT)$\\|^$'
 for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S | grep -v '^-P [A-Z]* ACCEPT'; done
 ss -Hltn | awk '{print $4}' | sort
