@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { chosenKinds } from './checks.ts'
+import { wizardSteps } from './wizard-steps.ts'
 
 const text = z.string().max(4000)
 
@@ -95,17 +96,6 @@ const serviceDraftSchema = z.object({
 })
 export type ServiceDraft = z.infer<typeof serviceDraftSchema>
 
-export const wizardSteps = [
-  'topology',
-  'directors',
-  'virtual-ip',
-  'services',
-  'real-servers',
-  'failure',
-  'review',
-  'build',
-  'served',
-] as const
 export type WizardStep = (typeof wizardSteps)[number]
 
 /** How the real servers are made ready, where a forwarding method leaves a choice. */

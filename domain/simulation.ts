@@ -3,9 +3,9 @@
  * real decisions (agent/director) on a wire that exists in this program only; no host is contacted.
  */
 import { z } from 'zod'
+export { simulationId } from './simulation-id.ts'
 
-/** The id under which the simulated cluster is watched, and the two names it uses for its directors. */
-export const simulationId = 'simulated'
+/** The two names the simulated cluster uses for its directors. */
 export const simulatedDirectors = ['lvs1', 'lvs2'] as const
 export type SimulatedDirector = (typeof simulatedDirectors)[number]
 

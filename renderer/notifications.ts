@@ -3,7 +3,7 @@
  * coming back. Each event once, though both directors tell it; nothing of the past, and nothing of the simulated cluster.
  */
 import type { JournalEntry } from '../domain/contract/agent.ts'
-import { simulationId } from '../domain/simulation.ts'
+import { simulationId } from '../domain/simulation-id.ts'
 import { bridge } from './bridge.ts'
 
 /** A journal read after a pause tells of long ago: that is history and no news. */

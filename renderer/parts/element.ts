@@ -1,9 +1,8 @@
 /**
- * Element Plus declares the props of these three so that vue-tsc takes the declaration for the value's type. Here they carry the
+ * Element Plus declares the props of these two so that vue-tsc takes the declaration for the value's type. Here they carry the
  * props this screen gives them.
  */
-import { ElConfigProvider, ElOption, ElSelect } from 'element-plus'
-import type { Language } from 'element-plus/es/locale'
+import { ElOption, ElSelect } from 'element-plus'
 import type { DefineComponent } from 'vue'
 
 export const Option = ElOption as unknown as DefineComponent<{ value: string; label: string }>
@@ -18,5 +17,3 @@ export const Select = ElSelect as unknown as DefineComponent<{
   placeholder?: string
   noDataText?: string
 }>
-
-export const ConfigProvider = ElConfigProvider as unknown as DefineComponent<{ locale: Language }>

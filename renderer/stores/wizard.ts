@@ -6,7 +6,7 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { checkDraft, newClusterDraft, stepOfField } from '../../domain/cluster-lvscf.ts'
-import { wizardSteps } from '../../domain/cluster.ts'
+import { wizardSteps } from '../../domain/wizard-steps.ts'
 import type { ClusterDraft, HostDraft, KeptDraft, WizardStep } from '../../domain/cluster.ts'
 import type { AppInfo, HostKey, SshConfigured } from '../../domain/contract/app.ts'
 import type { HostFacts } from '../../domain/facts.ts'

@@ -1,7 +1,7 @@
 /** What is news for the desktop, and that it is told once. */
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry, JournalEvent } from '../../domain/contract/agent.ts'
-import { simulationId } from '../../domain/simulation.ts'
+import { simulationId } from '../../domain/simulation-id.ts'
 import { createNews } from '../../renderer/notifications.ts'
 
 const nowMs = 1_800_000_000_000
