@@ -471,8 +471,8 @@ export async function run(args: string[]): Promise<number> {
   const names = Array.from({ length: Math.ceil(total / share) }, (_, n) =>
     n === 0 ? values.lab : `${values.lab}-${n + 1}`,
   )
-  const labs: Lab[] = []
-  const down = async (): Promise<void> => void (await Promise.all(labs.splice(0).map((lab) => lab.down())))
+  const own = names.filter((name) => attach(name) === undefined)
+  const down = async (): Promise<void> => void (await Promise.all(own.map((name) => attach(name)?.down())))
   const keepNow = (): Promise<void> => {
     const rounds = done.toSorted((a, b) => a.seed - b.seed).map((round, n) => ({ ...round, round: n + 1 }))
     return keep(
@@ -488,9 +488,7 @@ export async function run(args: string[]): Promise<number> {
   try {
     await Promise.all(
       names.map(async (name, n) => {
-        const wasUp = attach(name) !== undefined
         const lab = await prepareFaults(name, say)
-        if (!wasUp) labs.push(lab)
         await runFaults(lab, {
           rounds: Math.min(share, total - n * share),
           seed: seed + n * share,

@@ -2,7 +2,7 @@
  * `npm run bench -- scale`: what many virtual servers cost one director. The built agent runs in a namespace of its own
  * (scale-stage.ts) with 1,000 virtual servers of 10 real servers each, every one asked over HTTP every 6 s, and the time, memory and
  * processor it needs are read from outside: by the real servers, by the silent partner that hears its beats, and from /proc.
- * What the kernel itself needs to change its table is not in the figures; `--lab` measures that with real IPVS on a smaller cluster.
+ * What the kernel itself needs to change its table is not in the figures; scale-lab.ts measures that with real IPVS on a smaller cluster.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'

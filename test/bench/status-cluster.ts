@@ -109,6 +109,9 @@ export function syntheticDoor(size: Size): { readonly door: AgentDoor; readonly 
     let end: (reason: never) => void = () => undefined
     const active = name === 'lvs1'
     const line: AgentLine = {
+      notify: async () => ok({ cluster: '', channels: [] }),
+      setNotify: async () => ok({ cluster: '', channels: [] }),
+      testNotify: async () => ok({ passed: false, says: '', tookMs: 0 }),
       hello: async () =>
         ok({ protocol: agentProtocol, version: '0', director: name, bootId: '1', configDigest: 'd', generation: 1 }),
       async watch() {
