@@ -11,6 +11,7 @@ import type { Order } from '../domain/contract/agent.ts'
 import type { Answer, Args, EventName, Events, RequestName } from '../domain/contract/app.ts'
 import type { Forwarding } from '../domain/config.ts'
 import { check } from '../domain/lvscf/check.ts'
+import type { Change } from '../domain/life.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
 import type { Result } from '../domain/problem.ts'
 import { simulatedDirectors, simulationId } from '../domain/simulation.ts'
@@ -23,6 +24,7 @@ import { startDrill } from './live/drill.ts'
 import { askWire } from './live/wire.ts'
 import type { Journal } from './live/journal.ts'
 import type { Watchable, Watches } from './live/watches.ts'
+import type { Log } from './ports.ts'
 import type { Hosts } from './ssh/hosts.ts'
 
 /** A director is waited for this long before an order is refused. */
@@ -57,11 +59,14 @@ export interface ActingPorts {
   readonly journal: (id: string) => Promise<Journal>
   readonly forgetJournal: (id: string) => void
   readonly tell: <N extends EventName>(name: N, event: Events[N]) => void
+  readonly log: Log
 }
 
 export interface Acting {
   readonly handlers: Handlers
   readonly simulation: () => Simulation | undefined
+  /** A change of a cluster has gone on: what it ordered is written down as well, and told. */
+  readonly changed: (change: Change) => void
   close(): void
 }
 
@@ -96,6 +101,30 @@ export async function openActing(ports: ActingPorts): Promise<Acting> {
   }
 
   const sent = (order: Order): string => `${agentSocketPath} ← ${JSON.stringify(order)}`
+
+  /** How many lines of a change, by its id, are in the log. */
+  const noted = new Map<string, number>()
+  function changed(change: Change): void {
+    const known = noted.get(change.id) ?? 0
+    noted.set(change.id, change.lines.length)
+    change.lines.slice(known).forEach(({ atMs, host, what, answer, ok: done }, at) => {
+      const begunMs = change.lines[known + at - 1]?.atMs ?? change.startedAtMs
+      const line: CommandLine = {
+        id: randomUUID(),
+        clusterId: change.clusterId,
+        atMs,
+        what: 'change',
+        command: host === '' ? what : `${agentSocketPath} ← ${what}`,
+        hosts: host === '' ? [] : [host],
+        tookMs: Math.max(0, atMs - begunMs),
+        answered: done ? 'done' : 'refused',
+        problems: done ? [] : [problem('agent-refused', { host, reason: answer })],
+      }
+      void commands.put(line)
+      tell('cluster.command', line)
+    })
+    tell('change.changed', change)
+  }
 
   function act(id: string, action: Action): Promise<Result<Answer<'clusters.act'>>> {
     return ports.watches().once(id, reachMs, async (watch) => {
@@ -230,6 +259,10 @@ export async function openActing(ports: ActingPorts): Promise<Acting> {
       version: ports.version,
       told: (state) => tell('simulation.changed', state),
       unseen: end,
+      by: ports.by,
+      log: ports.log,
+      changed,
+      restartWatch: () => ports.watches().restart(simulationId),
     })
     if (!started.ok) return started
     simulation = started.value
@@ -265,6 +298,7 @@ export async function openActing(ports: ActingPorts): Promise<Acting> {
       },
     },
     simulation: () => simulation,
+    changed,
     close: end,
   }
 }

@@ -19,6 +19,7 @@ import { openClusterKeys, openClusters } from './clusters.ts'
 import type { Cluster } from './clusters.ts'
 import { makePrivateDirectory, reasonOf } from './disk.ts'
 import { realClock } from './demo/clock.ts'
+import { withSimulated } from './demo/life.ts'
 import { documentHandlers } from './documents.ts'
 import { openDrafts } from './drafts.ts'
 import { openLife } from './life/life.ts'
@@ -143,6 +144,7 @@ export async function createCore(ports: Ports): Promise<Core> {
     tell,
   })
 
+    log,
   function simulatedSummary(): readonly ClusterSummary[] {
     const simulated = acting.simulation()
     if (!simulated) return []
@@ -197,9 +199,7 @@ export async function createCore(ports: Ports): Promise<Core> {
     digest: sha256,
     now,
     log,
-    onChange: (change) => {
-      tell('change.changed', change)
-    },
+    onChange: acting.changed,
     onClusters: () => {
       tell('clusters.changed', null)
     },
@@ -232,7 +232,7 @@ export async function createCore(ports: Ports): Promise<Core> {
     })
   }
 
-  const handlers: Handlers = {
+  const usual: Handlers = {
     ...documentHandlers({
       dataDir: ports.dataDir,
       home: ports.home,
@@ -360,6 +360,7 @@ export async function createCore(ports: Ports): Promise<Core> {
       const reason = `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim()
       return failed(problem('request-malformed', { request: name, reason }))
     }
+  const handlers: Handlers = withSimulated(usual, () => acting.simulation()?.life)
     return handlers[name](read.data as Args<N>)
   }
 

@@ -54,7 +54,7 @@ export interface CommandLine {
   readonly clusterId: string
   readonly atMs: number
   /** What was asked for. */
-  readonly what: Action['kind'] | 'drill' | 'fault'
+  readonly what: Action['kind'] | 'drill' | 'fault' | 'change'
   /** Exactly what was sent, and where to. */
   readonly command: string
   readonly hosts: readonly string[]

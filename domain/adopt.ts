@@ -144,7 +144,12 @@ export function adopt(
             prefix: String(config.natRouter.prefix ?? 24),
           }
         : fresh.natRouter,
-      services,
+      services: services.map((service, at) => ({
+        ...service,
+        inactiveServers: realServers
+          .filter(({ address }) => here[at]?.realServers.some((one) => one.address === address && !one.active))
+          .map(({ id }) => id),
+      })),
       realServers,
       failure: {
         keepaliveMs: String(config.heartbeat.keepaliveMs),

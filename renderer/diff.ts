@@ -24,6 +24,22 @@ export function diffLines(before: string, after: string): DiffLine[] {
   ]
 }
 
+/** Only the changes with so many lines around each; `gap` stands where lines are left out. */
+export function nearChanges(
+  lines: readonly DiffLine[],
+  around: number,
+): readonly (DiffLine | { readonly kind: 'gap'; readonly text: '' })[] {
+  const near = new Set<number>()
+  lines.forEach((line, at) => {
+    if (line.kind === 'same') return
+    for (let place = at - around; place <= at + around; place += 1) near.add(place)
+  })
+  const gap = { kind: 'gap', text: '' } as const
+  return lines.flatMap((line, at): readonly (DiffLine | typeof gap)[] =>
+    near.has(at) ? [line] : at === 0 || near.has(at - 1) ? [gap] : [],
+  )
+}
+
 function middle(a: readonly string[], b: readonly string[]): DiffLine[] {
   const removed = a.map((text): DiffLine => ({ kind: 'removed', text }))
   const added = b.map((text): DiffLine => ({ kind: 'added', text }))

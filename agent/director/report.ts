@@ -145,16 +145,19 @@ function serviceReport(s: State, service: ServiceState, now: Now): ServiceReport
     ...(spec.persistentS ? { persistentS: spec.persistentS } : {}),
     inKernel: kernel !== undefined,
     sorry: want.sorry,
-    realServers: service.servers.map((server, at) =>
-      serverReport(
-        s,
-        service,
-        server,
-        want.destinations.find((d) => d.key === server.key)?.weight ?? 0,
-        kernel,
-        viewOf(s, service, server, at, now),
-        toWall,
-      ),
+    // Their places count, with those that are not active: the peer tells what it sees by them.
+    realServers: service.servers.flatMap((server, at) =>
+      !server.spec.active
+        ? []
+        : serverReport(
+            s,
+            service,
+            server,
+            want.destinations.find((d) => d.key === server.key)?.weight ?? 0,
+            kernel,
+            viewOf(s, service, server, at, now),
+            toWall,
+          ),
     ),
   }
 }

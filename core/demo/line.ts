@@ -11,6 +11,9 @@ import { directorReport, serviceReports } from '../../agent/director/report.ts'
 import type { State } from '../../agent/director/state.ts'
 import type { AgentDoor, AgentLine } from '../live/agent-line.ts'
 import type { Clock } from './clock.ts'
+import type { SimulatedFiles } from './files.ts'
+import { simulatedNotify } from './notify.ts'
+import type { SimulatedNotify } from './notify.ts'
 import type { World } from './world.ts'
 
 /** As the real agent's: watchers hear of ordinary changes this often, of important ones at once. */
@@ -19,17 +22,25 @@ const reportMs = 500
 const connectMs = 800
 const answerMs = 1
 
-/** Orders about the file of the configuration: a simulated director has no disk to keep one on. */
-const withoutFile = 'A simulated director keeps no files.'
-
 export interface LinePorts {
   readonly clock: Clock
   readonly world: World
+  readonly files: SimulatedFiles
 }
 
 /** The way to the simulated directors for the live watch. */
-export function simulatedDoor({ clock, world }: LinePorts): AgentDoor {
+export function simulatedDoor({ clock, world, files }: LinePorts): AgentDoor {
   const watching = new Map<SimulatedDirector, Set<(journal: readonly JournalEntry[]) => void>>()
+  const notifies = new Map<SimulatedDirector, SimulatedNotify>()
+
+  function notifyOf(director: SimulatedDirector): SimulatedNotify {
+    const known = notifies.get(director)
+    if (known) return known
+    const { journal } = world.machines[director]
+    const fresh = simulatedNotify({ director, journal: () => journal, wallMs: () => clock.now().wallMs })
+    notifies.set(director, fresh)
+    return fresh
+  }
 
   function tellAll(name: SimulatedDirector): Set<(journal: readonly JournalEntry[]) => void> {
     const known = watching.get(name)
@@ -95,7 +106,7 @@ export function simulatedDoor({ clock, world }: LinePorts): AgentDoor {
       const state = there()
       if (!state) return
       const now = clock.now()
-      const director = directorReport(state, now)
+      const director = { ...directorReport(state, now), ...files.report(name), ...notifyOf(name).report() }
       const services = serviceReports(state, now)
       const changed = services.filter((one) => lastServices.get(one.id) !== JSON.stringify(one))
       const ids = new Set(services.map(({ id }) => id))
@@ -128,9 +139,27 @@ export function simulatedDoor({ clock, world }: LinePorts): AgentDoor {
       takeBack = clock.later(0, say)
     }
 
+    /** Answers why it was refused. */
+    function carryOut(order: Order): Promise<string | undefined> {
+      if (order.kind === 'stage')
+        return Promise.resolve(files.stage(name, order.text, order.by).sound ? undefined : 'The file is not sound.')
+      if (order.kind === 'commit' || order.kind === 'confirm' || order.kind === 'revert')
+        return Promise.resolve(files.order(name, order))
+      return machine.order(order)
+    }
+
     const where = { kind: 'host', host: hostId } as const
     const line: AgentLine = {
-      stage: () => Promise.resolve(failed(problem('agent-refused', { host: address, reason: withoutFile }, where))),
+      stage: (text, by) => answer(() => files.stage(name, text, by)),
+      notify: () => answer(() => notifyOf(name).view()),
+      async setNotify(cluster, channels) {
+        const set = await answer(() => notifyOf(name).set(cluster, channels))
+        return set.ok ? set.value : set
+      },
+      async testNotify(channel) {
+        const tested = await answer(() => notifyOf(name).test(channel))
+        return tested.ok ? tested.value : tested
+      },
       hello: () =>
         answer((state) => {
           boot = state.self.boot
@@ -148,7 +177,11 @@ export function simulatedDoor({ clock, world }: LinePorts): AgentDoor {
           watchers.add(heard)
           machine.give({ kind: 'watched', watchers: watchers.size })
           const now = clock.now()
-          const director: DirectorReport = directorReport(state, now)
+          const director: DirectorReport = {
+            ...directorReport(state, now),
+            ...files.report(name),
+            ...notifyOf(name).report(),
+          }
           const services = serviceReports(state, now)
           seq = 1
           remember(JSON.stringify(director), services)
@@ -160,9 +193,7 @@ export function simulatedDoor({ clock, world }: LinePorts): AgentDoor {
       async order(order: Order) {
         const asked = await answer(() => null)
         if (!asked.ok) return asked
-        if (order.kind === 'stage' || order.kind === 'commit' || order.kind === 'confirm' || order.kind === 'revert')
-          return failed(problem('agent-refused', { host: address, reason: withoutFile }, where))
-        const refused = await machine.order(order)
+        const refused = await carryOut(order)
         return refused === undefined
           ? ok(null)
           : failed(problem('agent-refused', { host: address, reason: refused }, where))

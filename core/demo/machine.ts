@@ -59,6 +59,10 @@ export interface Machine {
   give(input: Input): void
   /** Gives an order; resolves with the reason when it was refused. */
   order(order: Extract<Input, { kind: 'ordered' }>['order']): Promise<string | undefined>
+  /** Reads its lvs.cf again. */
+  reread(): void
+  /** Writes down what was ordered about its file. */
+  note(order: string, by: string): void
   readonly journal: readonly JournalEntry[]
   onReport: (journal: readonly JournalEntry[]) => void
   boot(atOnce?: boolean): void
@@ -266,6 +270,8 @@ export function createMachine(
         give({ kind: 'ordered', order, ticket: mine })
       })
     },
+    reread: () => give({ kind: 'configured', ...around.config(), hasKey: true }),
+    note: (order, by) => write({ kind: 'order', order, by }),
     journal,
     onReport: () => undefined,
     boot(atOnce = false) {

@@ -3,19 +3,22 @@
  * It lives in memory, ends with the application or when nobody has looked at it for a while, and is kept apart from the clusters of
  * the operator: nothing of it is written to disk and no host is contacted.
  */
-import { createHash } from 'node:crypto'
 import { draftLvscf, newClusterDraft, newService } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, DirectorDraft, RealServerDraft } from '../../domain/cluster.ts'
 import type { Config, Forwarding } from '../../domain/config.ts'
-import { check } from '../../domain/lvscf/check.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
 import type { Result } from '../../domain/problem.ts'
 import { simulationId } from '../../domain/simulation.ts'
+import type { Change } from '../../domain/life.ts'
 import type { Fault, SimulationState } from '../../domain/simulation.ts'
 import type { WireAnswer } from '../../domain/status.ts'
 import { vipsOf } from '../../domain/virtual-ips.ts'
 import type { AgentDoor } from '../live/agent-line.ts'
+import type { Log } from '../ports.ts'
 import type { Clock } from './clock.ts'
+import { openSimulatedChanges } from './changes.ts'
+import type { SimulatedChanges } from './changes.ts'
+import { simulatedFiles } from './files.ts'
 import { simulatedDoor } from './line.ts'
 import { createWorld } from './world.ts'
 import type { World } from './world.ts'
@@ -79,14 +82,21 @@ export interface SimulationPorts {
   readonly told: (state: SimulationState) => void
   /** It ended by itself: nobody looked. */
   readonly unseen: () => void
+  /** Who makes changes here. */
+  readonly by: string
+  readonly log: Log
+  readonly changed: (change: Change) => void
+  readonly restartWatch: () => Promise<void>
 }
 
 export interface Simulation {
+  /** As it stands now: a change makes it another. */
   readonly draft: ClusterDraft
   readonly lvscf: string
   readonly config: Config
   readonly door: AgentDoor
   readonly world: World
+  readonly life: SimulatedChanges
   state(): SimulationState
   /** Who answers for the virtual IP, as each director that does not have it finds out. */
   askWire(): readonly WireAnswer[]
@@ -99,11 +109,14 @@ export interface Simulation {
 /** Starts a simulated cluster; fails only if its own lvs.cf were not sound. */
 export function startSimulation(forwarding: Forwarding, ports: SimulationPorts): Result<Simulation> {
   const { clock } = ports
-  const draft = simulatedDraft(forwarding)
-  const lvscf = draftLvscf(draft)
-  const { config, problems } = check(lvscf)
-  if (!config) return failed(...problems)
-  const digest = createHash('sha256').update(lvscf, 'utf8').digest('hex')
+  let draft = simulatedDraft(forwarding)
+  let lvscf = draftLvscf(draft)
+  const files = simulatedFiles(lvscf, {
+    clock,
+    reread: (name) => world.machines[name].reread(),
+    note: (name, order, by) => world.machines[name].note(order, by),
+  })
+  if (!files.ok) return files
   const startedAtMs = Math.round(clock.now().wallMs)
   let stopped = false
   let dirty = true
@@ -114,7 +127,7 @@ export function startSimulation(forwarding: Forwarding, ports: SimulationPorts):
     clock,
     chance: ports.chance,
     version: ports.version,
-    config: () => ({ config, digest }),
+    config: (of) => files.value.inForce(of ?? 'lvs1'),
     servers: draft.realServers.map(({ name, address }) => ({ name, address })),
     changed: () => {
       if (dirty || stopped) return
@@ -146,12 +159,34 @@ export function startSimulation(forwarding: Forwarding, ports: SimulationPorts):
   }
   tell()
 
-  return ok({
+  const door = simulatedDoor({ clock, world, files: files.value })
+  const life = openSimulatedChanges({
     draft,
-    lvscf,
-    config,
-    door: simulatedDoor({ clock, world }),
+    door,
+    by: ports.by,
+    now: () => Math.round(clock.now().wallMs),
+    log: ports.log,
+    changed: ports.changed,
+    stands(after, text) {
+      draft = after
+      lvscf = text
+    },
+    restartWatch: ports.restartWatch,
+  })
+
+  return ok({
+    get draft() {
+      return draft
+    },
+    get lvscf() {
+      return lvscf
+    },
+    get config() {
+      return files.value.inForce('lvs1').config
+    },
+    door,
     world,
+    life,
     state,
     askWire: () => {
       const atMs = Math.round(clock.now().wallMs)
@@ -168,6 +203,7 @@ export function startSimulation(forwarding: Forwarding, ports: SimulationPorts):
     stop() {
       stopped = true
       takeBack()
+      files.value.stop()
       world.stop()
     },
   })

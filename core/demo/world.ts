@@ -33,7 +33,8 @@ export interface WorldPorts {
   /** 0..1 */
   readonly chance: () => number
   readonly version: string
-  readonly config: () => { readonly config: Config; readonly digest: string }
+  /** The file a director has in force; without a name that of either, for what all files of the cluster say alike. */
+  readonly config: (of?: SimulatedDirector) => { readonly config: Config; readonly digest: string }
   /** Names of the real servers by address. */
   readonly servers: readonly { readonly name: string; readonly address: string }[]
   readonly changed: () => void
@@ -143,7 +144,7 @@ export function createWorld(ports: WorldPorts): World {
     return createMachine(name, mac, addresses, {
       clock,
       version: ports.version,
-      config: ports.config,
+      config: () => ports.config(name),
       send: (beat) => send(name, beat),
       announce: (announced) => announce(name, announced),
       probe: (what, answer) => probe(name, what, answer),

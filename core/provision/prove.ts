@@ -2,6 +2,7 @@
  * The proof after a run: not hopes but measurements, from the directors, from a real server and from this machine. Each line carries the
  * command that was asked and what came back.
  */
+import { isActiveIn } from '../../domain/activity.ts'
 import { clusterAddressOf, draftLvscf, portsOf, realPortsOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { Config } from '../../domain/config.ts'
@@ -147,7 +148,7 @@ export async function prove(draft: ClusterDraft, ports: ProofPorts): Promise<rea
   if (config) lines.push(...(await proveTables(draft, config, ordered, ports)))
 
   for (const server of draft.realServers) {
-    for (const service of draft.services) {
+    for (const service of draft.services.filter((each) => isActiveIn(each, server))) {
       const report = active?.snapshot?.services
         .find(({ name }) => name === service.name.trim())
         ?.realServers.find(({ name }) => name === server.name.trim())
@@ -256,7 +257,7 @@ async function proveRealServers(draft: ClusterDraft, { hosts, facts }: ProofPort
           const detail = { server: server.name, vip, device: device ?? 'lo' }
           lines.push({ check: 'silent-real-server', command, ...answer, detail })
         }
-        for (const service of draft.services) {
+        for (const service of draft.services.filter((each) => isActiveIn(each, server))) {
           const address = arrivalAddress(draft, server, service)
           for (const port of realPortsOf(draft, service)) {
             const flag = service.protocol === 'tcp' ? 't' : 'u'
@@ -324,13 +325,14 @@ async function proveService(
   hosts: Hosts,
 ): Promise<readonly ProofLine[]> {
   const lines: ProofLine[] = []
-  for (const service of draft.services) {
+  for (const service of draft.services.filter(({ active }) => active)) {
     const vip = virtualIpOf(draft, service).address
     const spec = config.virtualServers.find(({ name }) => name === service.name.trim())
     if (service.protocol !== 'tcp' || !spec) continue
     const key = serviceKey(spec)
     const out = new Set([...ordered].flatMap((each) => (each.startsWith(`${key} `) ? [each.split(' ').at(-1)] : [])))
     const servers = draft.realServers
+      .filter((server) => isActiveIn(service, server))
       .map((server) => ({ name: server.name, address: clusterAddressOf(server), weight: Number(server.weight) }))
       .filter(({ address, weight }) => weight > 0 && ![...out].some((each) => each?.replace(/:\d+$/, '') === address))
     for (const text of portsOf(service)) {

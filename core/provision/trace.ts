@@ -3,6 +3,7 @@
  *
  *     client ──ARP──► virtual IP on a director ──table──► route ──► real server: MAC, address, rp_filter, MTU, firewall, socket ──► back
  */
+import { isActiveIn } from '../../domain/activity.ts'
 import { clusterAddressOf, interfaceOf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft, RealServerDraft, ServiceDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
@@ -416,7 +417,8 @@ export function traceOf(input: TraceInput): Trace {
   const paths = draft.services.flatMap((service) => {
     const vip = virtualIpOf(draft, service)
     const scene = scenes.get(vip.id) ?? sceneOf(vip)
-    return draft.realServers.map((server): TracedPath => {
+    const served = draft.realServers.filter((server) => isActiveIn(service, server))
+    return served.map((server): TracedPath => {
       const hops = settled([
         ...(first.get(vip.id) ?? []),
         ...hopsOnDirector(scene, service, server),

@@ -70,7 +70,7 @@ export const enEveryday = {
         open: 'No connection is open there now. | One connection is open there now. It ends. | {n} connections are open there now. They end.',
         vip: 'The virtual IP stays for the other virtual servers.',
         lastService:
-          'No other virtual server is active. At least one has to be: remove the cluster if nothing is to be served.',
+          'No other virtual server is active at this address. At least one has to be: take the address out, or remove the cluster.',
         do: 'Deactivate {service}',
         reason: 'Deactivate the virtual server {service}',
       },

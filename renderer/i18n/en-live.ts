@@ -197,6 +197,7 @@ export const enLive = {
       weight: 'Weight',
       drill: 'Drill',
       fault: 'Fault',
+      change: 'Change',
     },
     answered: { done: 'done', refused: 'refused' },
   },

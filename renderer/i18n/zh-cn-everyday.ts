@@ -65,7 +65,7 @@ export const zhEveryday: Shape<typeof enEveryday> = {
         does: 'lvs.cf 中 {service} 改为 active = 0：{where} 不再应答。',
         open: '目前没有打开的连接。 | 目前有一个打开的连接，将会结束。 | 目前有 {n} 个打开的连接，将会结束。',
         vip: '虚拟 IP 保留给其他虚拟服务。',
-        lastService: '没有其他启用的虚拟服务。至少要有一个：若不再提供任何服务，请移除集群。',
+        lastService: '此地址上没有其他启用的虚拟服务。至少要有一个：请去掉该地址，或移除集群。',
         do: '停用 {service}',
         reason: '停用虚拟服务 {service}',
       },

@@ -198,6 +198,7 @@ export const zhLive: Shape<typeof enLive> = {
       weight: '权重',
       drill: '演练',
       fault: '故障',
+      change: '更改',
     },
     answered: { done: '完成', refused: '被拒绝' },
   },

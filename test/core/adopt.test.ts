@@ -1,5 +1,6 @@
 // A running cluster's file as a draft: what the draft holds is the same afterwards, what it does not hold is told.
 import { describe, expect, it } from 'vitest'
+import { inactiveOf, withActivity } from '../../domain/activity.ts'
 import { adopt } from '../../domain/adopt.ts'
 import { checkDraft, draftLvscf } from '../../domain/cluster-lvscf.ts'
 import { check } from '../../domain/lvscf/check.ts'
@@ -22,6 +23,12 @@ describe('Piranha', () => {
     expect(checkDraft(draft).filter(({ severity }) => severity === 'block')).toEqual([])
     const meant = (text: string) => ({ ...configOf(text), serialNo: 0 })
     expect(meant(draftLvscf(draft))).toEqual(meant(draftLvscf(web)))
+  })
+  it('a real server that is not active in a service stays so', () => {
+    const web = withActivity(webDraft(), { service: 'web', server: 'rs2' }, false)
+    const { draft, left } = adopt('web-2', 'web', configOf(draftLvscf(web)), directors)
+    expect(left).toEqual([])
+    expect(inactiveOf(draft)).toEqual([{ service: 'web', server: 'rs2' }])
   })
   it('a second virtual IP comes with its services; an inactive service and a program check are told', () => {
     const text = `serial_no = 1

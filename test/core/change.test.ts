@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { withActivity } from '../../domain/activity.ts'
 import { draftLvscf, newRealServer, newService } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import { changeFaults, changePlan, replacedOf } from '../../core/life/change-plan.ts'
@@ -55,6 +56,11 @@ describe('a change', () => {
       drained: [{ hostId: 'real-2', address: '192.168.2.111' }],
       cleaned: [{ hostId: 'real-2' }],
     })
+  })
+  it('drains a real server of the virtual server it is no longer active in, and leaves its host alone', () => {
+    const change = planOf(withActivity(before, { service: 'web', server: 'rs2' }, false))
+    expect(change.drained).toEqual([{ hostId: 'real-2', name: 'rs2', address: '192.168.2.111', service: 'web' }])
+    expect(change.cleaned).toEqual([])
   })
   it('gives a successor of a dead director everything but its start', () => {
     const [first, second] = before.directors

@@ -1,10 +1,13 @@
 /** The simulated cluster under a driven clock: what the panel promises happens, and the client outside measures it. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { drivenClock } from '../../core/demo/clock.ts'
+import { digestOf } from '../../core/demo/files.ts'
+import type { AgentLine } from '../../core/live/agent-line.ts'
 import { simulatedDraft, startSimulation, unseenLimitMs } from '../../core/demo/simulation.ts'
 import type { Simulation } from '../../core/demo/simulation.ts'
 import { serviceReports } from '../../agent/director/report.ts'
-import { checkDraft } from '../../domain/cluster-lvscf.ts'
+import { withActivity } from '../../domain/activity.ts'
+import { checkDraft, draftLvscf } from '../../domain/cluster-lvscf.ts'
 import type { SimulatedDirector, SimulationState } from '../../domain/simulation.ts'
 import { chance } from '../bench/chance.ts'
 
@@ -27,6 +30,10 @@ function start(forwarding: (typeof forwardings)[number] = 'direct'): void {
     unseen: () => {
       unseen += 1
     },
+    by: 'the test',
+    log: () => undefined,
+    changed: () => undefined,
+    restartWatch: async () => undefined,
   })
   if (!started.ok) throw new Error(JSON.stringify(started.problems))
   simulation = started.value
@@ -186,4 +193,62 @@ it('ends when nobody has looked at it for some minutes', () => {
   clock.run(unseenLimitMs)
   expect(unseen).toBe(1)
   expect(told.length).toBeGreaterThan(100)
+})
+
+describe('its lvs.cf', () => {
+  beforeEach(() => settle())
+  const [first] = simulatedDraft('direct').directors
+  const without = draftLvscf(withActivity(simulatedDraft('direct'), { service: 'web', server: 'rs2' }, false))
+  const digest = digestOf(without)
+  const addresses = () => [
+    ...(simulation.world.machines.lvs1.table.get('tcp 192.0.2.100:80')?.destinations.keys() ?? []),
+  ]
+  const ofWeb = () => {
+    const state = simulation.world.machines.lvs1.state()
+    const web = state && serviceReports(state, clock.now()).find(({ name }) => name === 'web')
+    return web?.realServers.map(({ name }) => name)
+  }
+  async function line(): Promise<AgentLine> {
+    const opening = simulation.door.open(first)
+    for (let round = 0; round < 5; round += 1) {
+      clock.run(5)
+      await Promise.resolve()
+    }
+    const opened = await opening
+    if (!opened.ok) throw new Error(JSON.stringify(opened.problems))
+    return opened.value.line
+  }
+  async function give<T>(asked: Promise<T>): Promise<T> {
+    await Promise.resolve()
+    clock.run(10)
+    return asked
+  }
+
+  it('that deactivates a real server takes it out of the table and out of the reports; without confirmation it comes back', async () => {
+    const at = await line()
+    expect(await give(at.stage(without, 'ana'))).toMatchObject({ ok: true, value: { sound: true, digest } })
+    expect(await give(at.order({ kind: 'commit', digest, confirmWithinMs: 5_000, by: 'ana' }))).toMatchObject({
+      ok: true,
+    })
+    clock.run(3_000)
+    expect(addresses()).toEqual(['192.0.2.21:80', '192.0.2.23:80'])
+    expect(ofWeb()).toEqual(['rs1', 'rs3'])
+    clock.run(10_000)
+    expect(addresses().sort()).toEqual(['192.0.2.21:80', '192.0.2.22:80', '192.0.2.23:80'])
+    expect(client().outages).toEqual([])
+  })
+
+  it('that is confirmed stays; one that is not sound is not staged', async () => {
+    const at = await line()
+    expect(await give(at.stage('serial_no = x\nvirtual {', 'ana'))).toMatchObject({ ok: true, value: { sound: false } })
+    await give(at.stage(without, 'ana'))
+    expect(await give(at.order({ kind: 'confirm', digest, by: 'ana' }))).toMatchObject({ ok: false })
+    await give(at.order({ kind: 'commit', digest, confirmWithinMs: 5_000, by: 'ana' }))
+    expect(await give(at.order({ kind: 'confirm', digest, by: 'ana' }))).toMatchObject({ ok: true })
+    clock.run(20_000)
+    expect(addresses()).toEqual(['192.0.2.21:80', '192.0.2.23:80'])
+    expect(
+      simulation.world.machines.lvs1.journal.flatMap(({ event }) => (event.kind === 'order' ? [event.order] : [])),
+    ).toEqual([`stage ${digest.slice(0, 12)}`, `commit ${digest.slice(0, 12)}`, `confirm ${digest.slice(0, 12)}`])
+  })
 })
