@@ -31,6 +31,7 @@ const patient = [
   'rotate',
   'seeds',
   'trace',
+  'trace-nat',
 ]
 
 /** Not green yet (README, "What could not be verified here"): runs only when it is asked for, `npm run test:lab -- seeds`. */

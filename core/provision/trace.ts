@@ -185,6 +185,21 @@ function hopsOnDirector(scene: Scene, service: ServiceDraft, server: RealServerD
       ),
     )
   }
+  // A client from afar is answered by the default route; one that came in by another card is dropped there (ip-sysctl, rp_filter 1).
+  const arrives = nicWith(facts, scene.vip)?.name
+  const out = facts.routes.find(({ to }) => to === 'default')
+  if (arrives !== undefined) {
+    const filter = effective(facts, arrives, 'rp_filter')
+    hops.push(
+      hop(
+        'path-filter',
+        hostId,
+        passOr(filter !== 1 || out === undefined || out.device === arrives),
+        { command: `sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.${arrives}.rp_filter`, answer: String(filter) },
+        { host, device: arrives, value: filter, back: out?.device ?? '-' },
+      ),
+    )
+  }
   const wrong = !entry.service ? 'the service is not in it' : entry.weight === undefined ? 'not in it' : 'weight 0'
   hops.push(
     hop(

@@ -72,6 +72,17 @@ describe('direct routing', () => {
   it.each<[string, Changes, string]>([
     ['nobody holds the virtual IP', { 'director-1': { nics: factsOf('director-1').nics } }, 'vip-held '],
     [
+      'the director answers clients from afar by another card than they come in by',
+      {
+        'director-1': {
+          nics: withAddress('director-1', 'eth0', vip),
+          sysctls: { ...quietSysctls, 'net.ipv4.conf.eth0.rp_filter': '1' },
+          routes: [routes[0] ?? { to: '', device: '' }, { to: 'default', via: '10.0.0.1', device: 'eth1' }],
+        },
+      },
+      'path-filter director-1',
+    ],
+    [
       'both directors hold it',
       { 'director-2': { nics: withAddress('director-2', 'eth0', vip) } },
       'vip-held director-1',
