@@ -136,12 +136,14 @@ function taken(draft: ClusterDraft): ReadonlySet<string> {
   ])
 }
 
-/** The next address after the last virtual IP that nothing in the draft has; whether it is free on the segment is asked there. */
+/**
+ * The next address after the last virtual IP, or else after the directors, that nothing in the draft has; whether it is free on the
+ * segment is asked there.
+ */
 export function suggestedVip(draft: ClusterDraft, besides: ReadonlySet<string> = new Set()): string | undefined {
   const used = taken(draft)
-  const last = virtualIpsOf(draft)
-    .map(({ address }) => address)
-    .findLast(isIpv4)
+  const directors = draft.directors.map(({ address, clusterAddress }) => clusterAddress.trim() || address.trim())
+  const last = [...directors, ...vipsOf(draft)].findLast(isIpv4)
   for (let next = last === undefined ? undefined : nextIpv4(last); next !== undefined; next = nextIpv4(next)) {
     const end = Number(next.split('.')[3])
     // The first and the last address of a network of 256 are nobody's; beyond it another network may begin.
