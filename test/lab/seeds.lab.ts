@@ -114,7 +114,7 @@ const seeds: readonly Seed[] = [
     title: 'a tunnel over a router',
     layout: 'tun',
     shape: (draft) => withService(draft, { scheduler: 'rr' }),
-    table: [/^-A -t 10\.20\.1\.30:80 -s rr$/m, /-r 10\.20\.2\.33:80 -i .*-w 1$/m],
+    table: [/^-A -t 10\.20\.1\.30:80 -s rr$/m, /-r 10\.20\.2\.33:80 -i -w 1\b/m, /-r 10\.20\.2\.34:80 -i -w 1\b/m],
   },
 ]
 

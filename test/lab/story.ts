@@ -72,7 +72,7 @@ grep -s . ip_forward conf/all/* conf/default/* conf/lo/* conf/eth*/* | grep 'arp
 cut -d ' ' -f 1 /proc/modules | grep -v '_diag$' | sort
 grep -qsx filter /proc/net/arp_tables_names && arptables -L -n | grep -v '(policy ACCEPT)$\\|^$'
 for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S | grep -v '^-P [A-Z]* ACCEPT'; done
-ss -Hltn | awk '{print $4}' | sort
+ss -Hltun | awk '{print $1, $5}' | sort
 systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1}'
 # Units enabled for good are links in /etc, listed above; asking systemd for them takes it half a minute on a busy machine.
 find /run/systemd/system -mindepth 1 -printf '%p %l\\n' 2>/dev/null | sort
