@@ -142,7 +142,7 @@ describe('preflight', () => {
   it('finds nothing on healthy hosts', () => {
     expect(found()).toEqual([])
   })
-  it.each([
+  it.each<readonly [string, Changes, Readonly<Record<string, Partial<HostLook>>>, string, string, string]>([
     [
       'a stranger has the second',
       {},
@@ -198,7 +198,7 @@ describe('preflight', () => {
       'service-not-on-vip',
       other,
     ],
-  ] as const)('%s', (_what, changes, looks, host, code, about) => {
+  ])('%s', (_what, changes, looks, host, code, about) => {
     expect(found(changes, looks)).toEqual([[host, code, about]])
   })
   it('an address outside the network of its card is told for itself', () => {
