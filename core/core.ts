@@ -30,6 +30,7 @@ import { openWatches } from './live/watches.ts'
 import type { Watchable, Watches } from './live/watches.ts'
 import type { Core, Log, Ports } from './ports.ts'
 import { openIgnored } from './provision/ignored.ts'
+import { tryAddress } from './provision/claim.ts'
 import { openRuns } from './provision/runs.ts'
 import { tryService } from './provision/service.ts'
 import { addressFree, askFacts } from './provision/survey.ts'
@@ -306,6 +307,11 @@ export async function createCore(ports: Ports): Promise<Core> {
       return addressFree(hosts, host, device, address)
     },
     'hosts.check-service': (args) => tryService(hosts, args),
+    'hosts.address-try': async ({ host, askers, device, address }) => {
+      if (!isIpv4(address)) return failed(problem('address-malformed', { value: address }))
+      if (!/^[A-Za-z0-9_.-]{1,15}$/.test(device)) return failed(problem('device-malformed', { value: device }))
+      return tryAddress(hosts, host, askers, device, address)
+    },
 
     'plan.make': ({ draftId }) => builds.plan(draftId),
     'plan.script': async ({ draftId, hostId, language }) => builds.script(draftId, hostId, language),

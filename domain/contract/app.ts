@@ -94,6 +94,13 @@ export interface UnfinishedRun {
 
 /** What ~/.ssh/config says about one host. */
 export interface SshConfigured {
+/** What came of holding an address for some seconds; `answer` is how many pings came back, and from which MAC address. */
+export interface AddressTried {
+  /** Whether every host that could be asked reached it at the one that held it. */
+  readonly passed: boolean
+  readonly askers: readonly { readonly name: string; readonly reached: boolean; readonly answer: string }[]
+}
+
   readonly hostName: string
   readonly port?: number
   readonly user?: string
@@ -185,6 +192,13 @@ export const requests = {
   ),
   /** Runs the health check once from a director against a real server. */
   'hosts.check-service': request<{ readonly passed: boolean; readonly answer: string; readonly durationMs: number }>()(
+  /**
+   * Has a director hold the address for some seconds, where nobody else does, and asks other hosts of its segment whether they reach it
+   * there: a cloud or a virtual switch may drop packets of addresses it was not told of.
+   */
+  'hosts.address-try': request<AddressTried>()(
+    z.object({ host: hostDraftSchema, askers: z.array(hostDraftSchema).min(1).max(16), device: id, address: id }),
+  ),
     z.object({
       host: hostDraftSchema,
       address: id,

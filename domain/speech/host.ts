@@ -384,6 +384,16 @@ export const hostSpeech = {
       remedy: '请找到那台机器（交换机表中可查其 MAC 地址）并释放该地址，或选择其他虚拟 IP。',
     },
   },
+  'address-not-held': {
+    en: {
+      says: '{host} could not take {address} on {device}: {reason}',
+      remedy: 'Look at the card there, then try again.',
+    },
+    'zh-CN': {
+      says: '{host} 无法在 {device} 上持有 {address}：{reason}',
+      remedy: '请检查该网卡后重试。',
+    },
+  },
   'vip-in-static-config': {
     en: {
       says: '{file} on {host} names the virtual IP {vip}; the network configuration would put it on both directors at boot.',
@@ -623,11 +633,12 @@ export const hostSpeech = {
     en: {
       says: '{host} runs at {cloud}, whose network drops packets of addresses it was not told of.',
       remedy:
-        'Have {vip} allowed for both directors there (allowed address pairs, secondary address, source/destination check off) before the build.',
+        'Have {vip} allowed for both directors there (allowed address pairs, secondary address, source/destination check off) before the build; “Try it on the network”, beside the address, shows whether it is.',
     },
     'zh-CN': {
       says: '{host} 运行在 {cloud} 上，其网络会丢弃未登记地址的数据包。',
-      remedy: '部署前请在该平台上为两台调度器放行 {vip}（允许的地址对、辅助地址、关闭源/目的检查）。',
+      remedy:
+        '部署前请在该平台上为两台调度器放行 {vip}（允许的地址对、辅助地址、关闭源/目的检查）；地址旁的“在网络上试用”会显示是否已放行。',
     },
   },
   'masquerade-found': {

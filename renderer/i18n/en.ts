@@ -334,6 +334,13 @@ export const en = {
     noneFree: 'No free address was found near the others. Type one.',
     one: 'Virtual IP {n}',
     add: 'Add a virtual IP',
+    tryIt: 'Try it on the network',
+    tryAbout: '{director} has it for some seconds: clouds and virtual switches may drop it.',
+    trying: '{director} has {address}, the others ask for it',
+    tried: '{hosts} reached {address}; it is given back.',
+    triedByNobody: 'Nobody could be asked for {address}: the other hosts have it themselves.',
+    notReached:
+      '{hosts} did not reach {address}: the network between drops addresses it was not told of. Allow it there before the build.',
     addAbout: 'Several addresses can be served by the same directors and real servers, each with services of its own.',
     removeAbout: 'The services of an address that is removed go to the first one.',
     remove: 'Remove virtual IP {address}',

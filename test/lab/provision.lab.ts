@@ -94,6 +94,19 @@ test('preflight refuses a virtual IP that is in use, a kernel without ip_vs and 
     free: true,
   })
 
+  // Held for some seconds, it is reached by those whose packets the network lets through, and by nobody else.
+  const askers = [story.draft.directors[1], ...story.draft.realServers]
+  const trial = { host: director, askers, device: 'eth0', address: story.vip }
+  const held = await story.state()
+  expect((await story.core.must('hosts.address-try', trial)).askers.map(({ reached }) => reached)).toEqual(
+    askers.map(() => true),
+  )
+  await story.lab.ssh('rs1', `arptables -A INPUT -s ${story.vip} -j DROP`)
+  const tried = await story.core.must('hosts.address-try', trial)
+  await story.lab.ssh('rs1', 'arptables -F INPUT; rmmod arptable_filter arp_tables')
+  expect([tried.passed, ...tried.askers.map(({ reached }) => reached)]).toEqual([false, true, false, true])
+  expect(await story.state()).toEqual(held)
+
   await story.lab.ssh('rs2', `ip addr add ${story.vip}/32 dev eth0`)
   expect(codesOf(await blocks())).toContain('real-2 vip-on-host')
   await story.lab.ssh('rs2', `ip addr del ${story.vip}/32 dev eth0`)

@@ -646,7 +646,11 @@ export function createFakeCore(
       const reached = !askers.some(({ address }) => address.startsWith('203.0.113.'))
       return ok({
         passed: reached,
-        askers: askers.map(({ name, address }) => ({ name: name || address, reached, answer: reached ? '4 of 4' : '0 of 4' })),
+        askers: askers.map(({ name, address }) => ({
+          name: name || address,
+          reached,
+          answer: reached ? '4 of 4' : '0 of 4',
+        })),
       })
     },
     'hosts.check-service': async () =>
