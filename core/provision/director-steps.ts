@@ -19,6 +19,7 @@ import {
   linkText,
   moduleParts,
   packageParts,
+  modulesKept,
   rootOwner,
   step,
   sysctlParts,
@@ -41,6 +42,18 @@ const readySeconds = 40
 /** Modules that ip_vs brings along; they go again when nothing else has come to use them. */
 const modulesBroughtAlong = ['nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4', 'libcrc32c']
 
+/** What the older iptables has the kernel load for marks; nf_tables stays: the tables of others would go with it. */
+const markModules = [
+  'xt_mark',
+  'xt_multiport',
+  'xt_tcpudp',
+  'iptable_mangle',
+  'ip6table_mangle',
+  'ip_tables',
+  'ip6_tables',
+  'bpfilter',
+  'x_tables',
+]
 /** Programs the agent calls: ipvsadm always, iptables where it marks packets. */
 function wantedPrograms(draft: ClusterDraft): readonly Wanted[] {
   const marks = draft.services.some(({ fwmark }) => fwmark.trim() !== '')
@@ -183,6 +196,7 @@ export function directorSteps(host: HostDraft, facts: HostFacts | undefined, inp
   )
 
   const links = [
+  const marked = modulesKept(markModules)
     linkText(runtimeLink, `${runtimeDirectory}/node`, 'runtime-link'),
     linkText(agentCurrentPath, agentDirectory, 'agent-link'),
   ]
@@ -209,7 +223,8 @@ started=$(date -d "$(systemctl show -p ExecMainStartTimestamp --value ${agentUni
 for f in ${runtimeLink} ${agentCurrentPath} ${unitPath} ${clusterKeyPath}; do
   [ "$(stat -c %Y "$f")" -le "$started" ] || exit 1
 done`,
-      run: `if systemctl is-active -q ${agentUnit}; then : >"$KEPT/ran-before"; fi
+      run: `${marked.run}
+if systemctl is-active -q ${agentUnit}; then : >"$KEPT/ran-before"; fi
 if [ ! -e /var/lib/shoal/journal.jsonl ]; then : >"$KEPT/first"; fi
 systemctl reset-failed ${agentUnit} 2>/dev/null || :
 systemctl restart ${agentUnit}`,
@@ -219,6 +234,7 @@ systemctl restart ${agentUnit}`,
   ${agent} release
 fi
 if [ -e "$KEPT/first" ]; then
+${marked.inverse}
   find /var/lib/shoal -mindepth 1 -maxdepth 1 ! -name kept -exec rm -rf {} +
   rm -rf /run/shoal
   # What staged and committed changes left beside lvs.cf.

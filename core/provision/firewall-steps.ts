@@ -15,7 +15,7 @@ import type { Step } from '../../domain/plan.ts'
 import { virtualIpOf, virtualIpsOf } from '../../domain/virtual-ips.ts'
 import { loadPort, wantsLoad } from './load-socket.ts'
 import { insideAddresses } from './real-server-material.ts'
-import { enableParts, step, textFile } from './steps.ts'
+import { enableParts, modulesKept, step, textFile } from './steps.ts'
 
 const firewallUnit = 'shoal-firewall.service'
 const firewallUnitPath = `/etc/systemd/system/${firewallUnit}`
@@ -313,6 +313,8 @@ export function firewallSteps(
   }
   const program = tool === 'nftables' ? nftProgram(openings, known.firewall.chains) : iptablesProgram(openings)
   const { alreadySo, run, inverse, settle } = enableParts(firewallUnit)
+  // Loaded by the rules themselves.
+  const kept = modulesKept(['xt_tcpudp'])
   return [
     step(host, 'firewall', {
       detail: { tool, count: openings.length },
@@ -320,10 +322,12 @@ export function firewallSteps(
       alreadySo: `${alreadySo ?? ''} || exit 1
 systemctl is-active -q ${firewallUnit} || exit 1
 ${firewallProgram} check`,
-      run: `${run ?? ''}
+      run: `${kept.run}
+${run ?? ''}
 systemctl restart ${firewallUnit}
 ${firewallProgram} check`,
       inverse: `systemctl stop ${firewallUnit}
+${kept.inverse}
 ${inverse ?? ''}`,
       ...(settle === undefined ? {} : { settle }),
     }),

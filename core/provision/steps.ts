@@ -114,10 +114,17 @@ fi`,
   }
 }
 
+/** How a table that is a module is listed, and what it says of a table nobody has written to. The kernel forgets it with the module. */
+const tableModules: Readonly<Record<string, { readonly list: string; readonly empty: string }>> = {
+  iptable_mangle: { list: 'iptables -w -t mangle -S', empty: '^-P [A-Z]* ACCEPT$' },
+  ip6table_mangle: { list: 'ip6tables -w -t mangle -S', empty: '^-P [A-Z]* ACCEPT$' },
+  arptable_filter: { list: 'arptables -L -n', empty: '^Chain [A-Z]* (policy ACCEPT)$\\|^$' },
+}
+
 /**
  * Remembers which of these modules are there, before anything loads them, and takes out those that were not, in the order given. By
- * rmmod, one at a time: `modprobe -r` also takes out what a module needed, which may have been there before. A module in use (another
- * owner's table) stays; that is no failure.
+ * rmmod, one at a time: `modprobe -r` also takes out what a module needed, which may have been there before. A module in use stays, and
+ * so does a table that somebody else has written to meanwhile; that is no failure.
  */
 export function modulesKept(modules: readonly string[]): { readonly run: string; readonly inverse: string } {
   return {
@@ -127,7 +134,15 @@ export function modulesKept(modules: readonly string[]): { readonly run: string;
 fi`,
     inverse: `if [ -e "$KEPT/loaded" ]; then
   for m in ${modules.join(' ')}; do
-    if ! grep -qx $m "$KEPT/loaded"; then rmmod $m 2>/dev/null || true; fi
+    if [ ! -d /sys/module/$m ] || grep -qx $m "$KEPT/loaded"; then continue; fi
+${modules
+  .flatMap((name) => {
+    const table = tableModules[name]
+    return table
+      ? [`    if [ $m = ${name} ] && ${table.list} 2>/dev/null | grep -qv '${table.empty}'; then continue; fi\n`]
+      : []
+  })
+  .join('')}    rmmod $m 2>/dev/null || true
   done
 fi`,
   }
