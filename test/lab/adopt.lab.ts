@@ -62,7 +62,9 @@ async function adopted(id: string, rival: string): Promise<{ readonly draft: Clu
   await story.keepDraft(draft, revision)
   const plan = await story.core.must('plan.make', { draftId: id })
   const blocks = plan.findings.filter(({ problem }) => problem.severity === 'block')
-  expect(new Set(blocks.map(({ problem }) => problem.code))).toEqual(new Set(['rival-present', 'foreign-ipvs-table']))
+  expect(new Set(blocks.map(({ problem }) => problem.code))).toEqual(
+    new Set(['rival-present', 'foreign-ipvs-table', 'vip-on-host']),
+  )
   expect(blocks.filter(({ problem }) => problem.code === 'rival-present').map(({ hostId }) => hostId)).toEqual([
     'director-1',
     'director-2',
