@@ -34,6 +34,7 @@ const unwritten: ReadonlySet<string> = new Set<RequestName>([
   'clusters.unwatch',
   'clusters.history',
   'clusters.trace',
+  'notify.get',
   'plan.script',
   'runs.unfinished',
   'documents.decode',

@@ -28,9 +28,10 @@ import { openJournal } from './live/journal.ts'
 import type { Journal } from './live/journal.ts'
 import { openWatches } from './live/watches.ts'
 import type { Watchable, Watches } from './live/watches.ts'
+import { notifyHandlers } from './notify.ts'
 import type { Core, Log, Ports } from './ports.ts'
-import { openIgnored } from './provision/ignored.ts'
 import { tryAddress } from './provision/claim.ts'
+import { openIgnored } from './provision/ignored.ts'
 import { openRuns } from './provision/runs.ts'
 import { tryService } from './provision/service.ts'
 import { addressFree, askFacts } from './provision/survey.ts'
@@ -143,9 +144,9 @@ export async function createCore(ports: Ports): Promise<Core> {
     journal: journalOf,
     forgetJournal: (id) => void journals.delete(id),
     tell,
+    log,
   })
 
-    log,
   function simulatedSummary(): readonly ClusterSummary[] {
     const simulated = acting.simulation()
     if (!simulated) return []
@@ -306,12 +307,12 @@ export async function createCore(ports: Ports): Promise<Core> {
       if (!/^[A-Za-z0-9_.-]{1,15}$/.test(device)) return failed(problem('device-malformed', { value: device }))
       return addressFree(hosts, host, device, address)
     },
-    'hosts.check-service': (args) => tryService(hosts, args),
     'hosts.address-try': async ({ host, askers, device, address }) => {
       if (!isIpv4(address)) return failed(problem('address-malformed', { value: address }))
       if (!/^[A-Za-z0-9_.-]{1,15}$/.test(device)) return failed(problem('device-malformed', { value: device }))
       return tryAddress(hosts, host, askers, device, address)
     },
+    'hosts.check-service': (args) => tryService(hosts, args),
 
     'plan.make': ({ draftId }) => builds.plan(draftId),
     'plan.script': async ({ draftId, hostId, language }) => builds.script(draftId, hostId, language),
@@ -357,7 +358,9 @@ export async function createCore(ports: Ports): Promise<Core> {
     ...life.handlers,
     'clusters.history': ({ id, limit }) => history(id, limit),
     ...acting.handlers,
+    ...notifyHandlers({ find: watchable, by: `Shoal on ${ports.host}` }),
   }
+  const handlers: Handlers = withSimulated(usual, () => acting.simulation()?.life)
 
   async function answer<N extends RequestName>(name: N, args: unknown): Promise<Result<Answer<N>>> {
     const read = requests[name].args.safeParse(args)
@@ -366,7 +369,6 @@ export async function createCore(ports: Ports): Promise<Core> {
       const reason = `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim()
       return failed(problem('request-malformed', { request: name, reason }))
     }
-  const handlers: Handlers = withSimulated(usual, () => acting.simulation()?.life)
     return handlers[name](read.data as Args<N>)
   }
 

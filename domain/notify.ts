@@ -4,6 +4,7 @@
  * director and never come back: what is shown is `ShownChannel`.
  */
 import { z } from 'zod'
+import type { Problem } from './problem.ts'
 
 /** Where a director keeps its channels. */
 export const notifyPath = '/etc/shoal/notify.json'
@@ -181,16 +182,19 @@ export interface NotifyOverview {
   readonly directors: readonly {
     readonly hostId: string
     readonly name: string
-    /** Absent: the director could not be asked, see the problems of the answer. */
+    /** Absent: the director could not be asked. */
     readonly view?: NotifyView
   }[]
+  /** Why a director could not be asked, or did not take a change. */
+  readonly problems: readonly Problem[]
 }
 
-/** What one director answered to a test. */
+/** What came of a test at one director: its answer, or why it gave none. */
 export interface DirectorTested {
   readonly hostId: string
   readonly name: string
-  readonly tested: Tested
+  readonly tested?: Tested
+  readonly problem?: Problem
 }
 
 const isHook = (channel: Channel): channel is WebhookChannel => channel.kind !== 'mail'
@@ -212,36 +216,48 @@ export function shown(channel: Channel): ShownChannel {
 }
 
 /**
- * Drafts made whole with the secrets that are kept. An address that is given anew brings its own secret along, and a password is kept
- * only for the same login at the same server, so that changing where a channel leads never sends a kept secret there. `lacking` names
- * the channels for which nothing is kept.
+ * Whether the secrets of a draft are there: given with it, or kept for the channel of before. An address that is given anew brings its own
+ * secret along, and a password is kept only for the same login at the same server, so that changing where a channel leads never sends a
+ * kept secret there.
  */
+export function hasSecrets(draft: ChannelDraft, kept: readonly ShownChannel[]): boolean {
+  const before = kept.find(({ id }) => id === draft.id)
+  if (draft.kind !== 'mail') return draft.url !== undefined || before?.kind === draft.kind
+  if (draft.password !== undefined || draft.user === '') return true
+  return (
+    before?.kind === 'mail' &&
+    before.host === draft.host &&
+    before.port === draft.port &&
+    before.security === draft.security &&
+    before.user === draft.user
+  )
+}
+
+/** Drafts made whole with the secrets that are kept; `lacking` names the channels for which none are. */
 export function withKept(
   drafts: readonly ChannelDraft[],
   kept: readonly Channel[],
 ): { readonly channels: Channel[]; readonly lacking: readonly string[] } {
   const channels: Channel[] = []
   const lacking: string[] = []
+  const known = kept.map(shown)
   for (const draft of drafts) {
+    if (!hasSecrets(draft, known)) {
+      lacking.push(draft.name)
+      continue
+    }
     const before = kept.find(({ id, kind }) => id === draft.id && kind === draft.kind)
     if (draft.kind === 'mail') {
       const { password, ...rest } = draft
-      const same =
-        before?.kind === 'mail' &&
-        before.host === draft.host &&
-        before.port === draft.port &&
-        before.security === draft.security &&
-        before.user === draft.user
-      if (password !== undefined) channels.push({ ...rest, password })
-      else if (draft.user === '') channels.push({ ...rest, password: '' })
-      else if (same) channels.push({ ...rest, password: before.password })
-      else lacking.push(draft.name)
-      continue
+      const keeps = draft.user !== '' && before?.kind === 'mail' ? before.password : ''
+      channels.push({ ...rest, password: password ?? keeps })
+    } else if (draft.url !== undefined) {
+      const { url, secret: signs, ...rest } = draft
+      channels.push({ ...rest, url, secret: signs ?? '' })
+    } else if (before && isHook(before)) {
+      const { url: _none, secret: signs, ...rest } = draft
+      channels.push({ ...rest, url: before.url, secret: signs ?? before.secret })
     }
-    const { url, secret: signs, ...rest } = draft
-    if (url !== undefined) channels.push({ ...rest, url, secret: signs ?? '' })
-    else if (before && isHook(before)) channels.push({ ...rest, url: before.url, secret: signs ?? before.secret })
-    else lacking.push(draft.name)
   }
   return { channels, lacking }
 }

@@ -25,6 +25,7 @@ import type {
   Staged,
 } from '../../domain/contract/agent.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
+import type { ChannelDraft, NotifyView, Tested } from '../../domain/notify.ts'
 import type { Problem, Result } from '../../domain/problem.ts'
 import type { DirectorDraft } from '../../domain/cluster.ts'
 import { quote } from '../provision/shell.ts'
@@ -40,6 +41,12 @@ export interface AgentLine {
   order(order: Order): Promise<Result<null>>
   /** Has the director check an lvs.cf and keep it beside the one in force; long texts go in parts. */
   stage(text: string, by: string): Promise<Result<Staged>>
+  /** The channels of its notifications, without their secrets. */
+  notify(): Promise<Result<NotifyView>>
+  /** Other channels; secrets that are not given are kept. */
+  setNotify(cluster: string, channels: readonly ChannelDraft[], by: string): Promise<Result<NotifyView>>
+  /** Sends a test over a channel now. */
+  testNotify(channel: string): Promise<Result<Tested>>
   /** Reports after `watch`; set before asking for it. */
   onReport: (report: Report) => void
   /** When anything was last heard, in monotonic ms of this process. */
@@ -57,8 +64,11 @@ export interface AgentDoor {
 }
 
 const answerTimeoutMs = 5_000
-/** Orders end when they are carried out: a large file is checked and applied first. */
-const orderTimeoutMs = 60_000
+/** Orders end when they are carried out: a large file is checked and applied first. A test waits for a mail server, for half a minute. */
+const longTimeoutMs = 60_000
+const takeTime: ReadonlySet<Asking['ask']> = new Set(['order', 'notify-set', 'notify-test'])
+/** What an agent that does not know a request answers. */
+const unknownThere = 'This request is not known here.'
 
 /** Starts the conversation on an open stream; nothing is asked yet. */
 function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine {
@@ -150,7 +160,7 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
   async function ask<T>(asking: Asking, pick: (message: AgentMessage) => T | undefined): Promise<Result<T>> {
     if (over) return failed(over)
     const id = nextId++
-    const timeoutMs = asking.ask === 'order' ? orderTimeoutMs : answerTimeoutMs
+    const timeoutMs = takeTime.has(asking.ask) ? longTimeoutMs : answerTimeoutMs
     const answer = await new Promise<Result<AgentMessage>>((resolve) => {
       const timer = setTimeout(() => {
         waiting.delete(id)
@@ -164,6 +174,8 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
     })
     if (!answer.ok) return answer
     if ('refused' in answer.value) {
+      if (asking.ask.startsWith('notify') && answer.value.refused === unknownThere)
+        return failed(problem('notify-unknown-there', { host: address }, where))
       return failed(problem('agent-refused', { host: address, reason: answer.value.refused }, where))
     }
     const picked = pick(answer.value)
@@ -203,6 +215,13 @@ function talkToAgent(stream: Duplex, hostId: string, address: string): AgentLine
         'staged' in message ? message.staged : undefined,
       )
     },
+    notify: () => ask({ ask: 'notify' }, (message) => ('notify' in message ? message.notify : undefined)),
+    setNotify: (cluster, channels, by) =>
+      ask({ ask: 'notify-set', cluster, channels: [...channels], by }, (message) =>
+        'notify' in message ? message.notify : undefined,
+      ),
+    testNotify: (channel) =>
+      ask({ ask: 'notify-test', channel }, (message) => ('tested' in message ? message.tested : undefined)),
     onReport: () => undefined,
     heardAtMs: () => heardAtMs,
     ended,

@@ -5,6 +5,7 @@
  */
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
+import { notifyPath } from '../../domain/notify.ts'
 import type { Step, StepKind } from '../../domain/plan.ts'
 import { agentCurrentPath, agentUnit, clusterKeyPath, lvscfPath } from './facts.ts'
 import { firewallSteps } from './firewall-steps.ts'
@@ -18,8 +19,8 @@ import {
   iptablesWanted,
   linkText,
   moduleParts,
-  packageParts,
   modulesKept,
+  packageParts,
   rootOwner,
   step,
   sysctlParts,
@@ -41,7 +42,6 @@ const directorSysctlPath = `${ownSysctlPrefix}.conf`
 const readySeconds = 40
 /** Modules that ip_vs brings along; they go again when nothing else has come to use them. */
 const modulesBroughtAlong = ['nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4', 'libcrc32c']
-
 /** What the older iptables has the kernel load for marks; nf_tables stays: the tables of others would go with it. */
 const markModules = [
   'xt_mark',
@@ -54,6 +54,7 @@ const markModules = [
   'bpfilter',
   'x_tables',
 ]
+
 /** Programs the agent calls: ipvsadm always, iptables where it marks packets. */
 function wantedPrograms(draft: ClusterDraft): readonly Wanted[] {
   const marks = draft.services.some(({ fwmark }) => fwmark.trim() !== '')
@@ -195,8 +196,8 @@ export function directorSteps(host: HostDraft, facts: HostFacts | undefined, inp
     }),
   )
 
-  const links = [
   const marked = modulesKept(markModules)
+  const links = [
     linkText(runtimeLink, `${runtimeDirectory}/node`, 'runtime-link'),
     linkText(agentCurrentPath, agentDirectory, 'agent-link'),
   ]
@@ -233,12 +234,12 @@ systemctl restart ${agentUnit}`,
   systemctl stop ${agentUnit}
   ${agent} release
 fi
-if [ -e "$KEPT/first" ]; then
 ${marked.inverse}
+if [ -e "$KEPT/first" ]; then
   find /var/lib/shoal -mindepth 1 -maxdepth 1 ! -name kept -exec rm -rf {} +
   rm -rf /run/shoal
-  # What staged and committed changes left beside lvs.cf.
-  rm -f ${lvscfPath}.staged ${lvscfPath}.previous ${lvscfPath}.reverted
+  # What staged and committed changes left beside lvs.cf, and the channels of the notifications.
+  rm -f ${lvscfPath}.staged ${lvscfPath}.previous ${lvscfPath}.reverted ${notifyPath}
 fi`,
     }),
     step(host, 'agent-ready', readyParts(agent, configDigest)),

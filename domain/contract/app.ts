@@ -10,6 +10,8 @@ import { clusterDraftSchema, hostDraftSchema, loginSchema } from '../cluster.ts'
 import type { ClusterDraft, KeptDraft } from '../cluster.ts'
 import type { HostFacts } from '../facts.ts'
 import type { Change, ChangePlan, Revision } from '../life.ts'
+import { channelDraftSchema, maxChannels } from '../notify.ts'
+import type { DirectorTested, NotifyOverview } from '../notify.ts'
 import type { Plan, Run, RunLine } from '../plan.ts'
 import type { Problem, Result } from '../problem.ts'
 import { faultSchema } from '../simulation.ts'
@@ -92,8 +94,6 @@ export interface UnfinishedRun {
   readonly all: number
 }
 
-/** What ~/.ssh/config says about one host. */
-export interface SshConfigured {
 /** What came of holding an address for some seconds; `answer` is how many pings came back, and from which MAC address. */
 export interface AddressTried {
   /** Whether every host that could be asked reached it at the one that held it. */
@@ -101,6 +101,8 @@ export interface AddressTried {
   readonly askers: readonly { readonly name: string; readonly reached: boolean; readonly answer: string }[]
 }
 
+/** What ~/.ssh/config says about one host. */
+export interface SshConfigured {
   readonly hostName: string
   readonly port?: number
   readonly user?: string
@@ -190,8 +192,6 @@ export const requests = {
   'hosts.address-free': request<{ readonly free: boolean; readonly heldBy?: string }>()(
     z.object({ host: hostDraftSchema, device: id, address: id }),
   ),
-  /** Runs the health check once from a director against a real server. */
-  'hosts.check-service': request<{ readonly passed: boolean; readonly answer: string; readonly durationMs: number }>()(
   /**
    * Has a director hold the address for some seconds, where nobody else does, and asks other hosts of its segment whether they reach it
    * there: a cloud or a virtual switch may drop packets of addresses it was not told of.
@@ -199,6 +199,8 @@ export const requests = {
   'hosts.address-try': request<AddressTried>()(
     z.object({ host: hostDraftSchema, askers: z.array(hostDraftSchema).min(1).max(16), device: id, address: id }),
   ),
+  /** Runs the health check once from a director against a real server. */
+  'hosts.check-service': request<{ readonly passed: boolean; readonly answer: string; readonly durationMs: number }>()(
     z.object({
       host: hostDraftSchema,
       address: id,
@@ -284,6 +286,13 @@ export const requests = {
   'clusters.drills': request<readonly Drill[]>()(z.object({ id })),
   /** The command log, newest first. */
   'clusters.commands': request<readonly CommandLine[]>()(z.object({ id, limit: z.number().int().min(1).max(1_000) })),
+
+  /** The channels both directors notify over, without their secrets. */
+  'notify.get': request<NotifyOverview>()(z.object({ id })),
+  /** Gives both directors these channels; secrets that are not given are kept. */
+  'notify.set': request<NotifyOverview>()(z.object({ id, channels: z.array(channelDraftSchema).max(maxChannels) })),
+  /** Has each director send a test over a channel now, and tells what came of it. */
+  'notify.test': request<readonly DirectorTested[]>()(z.object({ id, channel: z.string().max(40) })),
 
   /** Starts the simulated cluster, or answers the one that runs; another forwarding method starts it anew. */
   'simulation.start': request<SimulationState>()(z.object({ forwarding: z.enum(['nat', 'direct', 'tunnel']) })),

@@ -16,12 +16,22 @@ export const notifySpeech = {
   },
   'notify-not-kept': {
     en: {
-      says: 'The notifications were not changed on {host}: {reason}',
-      remedy: 'Save them again when the director can be reached; the other director has what it said it took.',
+      says: 'The notifications were not changed on {host}.',
+      remedy: 'Save them again when this director can be reached; until then it goes on with what it had.',
     },
     'zh-CN': {
-      says: '{host} 上的通知设置没有改变：{reason}',
-      remedy: '请在该调度器可达后再次保存；另一台调度器已按其答复保存。',
+      says: '{host} 上的通知设置没有改变。',
+      remedy: '请在该调度器可达后再次保存；在此之前它沿用原有设置。',
+    },
+  },
+  'notify-secret-lacking': {
+    en: {
+      says: '{host} has no address or password kept for {names}.',
+      remedy: 'Give it again for this channel; nothing was changed on either director.',
+    },
+    'zh-CN': {
+      says: '{host} 上没有保存 {names} 的地址或密码。',
+      remedy: '请为该渠道重新填写；两台调度器上都没有改变任何内容。',
     },
   },
 } as const satisfies Record<string, Entry>

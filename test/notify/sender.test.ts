@@ -10,9 +10,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
+import { rolldown, type OutputOptions, type RolldownOptions } from 'rolldown'
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import config from '../../agent/rolldown.config.mjs'
 import { agentMessageSchema, type AgentMessage } from '../../domain/contract/agent.ts'
 import { newsGroups, type ChannelDraft } from '../../domain/notify.ts'
 import { until, webReceiver, type WebReceiver } from './receivers.ts'
@@ -29,6 +28,9 @@ const sockets: Socket[] = []
 
 beforeAll(async () => {
   const out = path.join(await mkdtemp(path.join(tmpdir(), 'shoal-bundle-')), 'shoal-agent.cjs')
+  const { default: config } = (await import(path.join(root, 'agent/rolldown.config.mjs'))) as {
+    default: RolldownOptions & { output: OutputOptions }
+  }
   const made = await rolldown(config)
   await made.write({ ...config.output, file: out })
   await made.close()
