@@ -102,6 +102,22 @@ const cases: readonly Case[] = [
     },
     kinds: ['firewall'],
   },
+  {
+    title: 'a director of NAT behind nftables',
+    hostId: 'director-1',
+    draft: { forwarding: 'nat', natRouter },
+    facts: {
+      commands: { ...commands, nft: '/x' },
+      firewall: {
+        ...calm,
+        active: ['nftables'],
+        inputDrops: true,
+        forwardDrops: true,
+        chains: (['input', 'forward'] as const).map((hook) => ({ family: 'inet', table: 'filter', chain: hook, hook })),
+      },
+    },
+    kinds: ['firewall'],
+  },
   { title: 'a real server by kernel values', hostId: 'real-1', kinds: ['arp-silence', 'vip-unit', 'vip-up'] },
   {
     title: 'a real server by arptables',

@@ -25,6 +25,7 @@ const tools = [
   'rmmod',
   'arptables',
   'iptables',
+  'nft',
   'ufw',
   'firewall-cmd',
   'nmcli',
@@ -122,6 +123,19 @@ case $tool in
       -C) has "$file" "$*" ;;
       -L) cat "$state/$file" 2>/dev/null; : ;;
       *) refuse "$verb" "$chain" "$@" ;;
+    esac ;;
+  nft)
+    numbered=; [ "$1" = -a ] && numbered=1 && shift
+    verb="$1 $2"; chain="nft.$3.$4.$5"; file="$state/$chain"; shift 5
+    case $verb in
+      'add chain') has nft.chains "$chain" || { put nft.chains "$chain"; : >"$file"; } ;;
+      'flush chain') has nft.chains "$chain" && : >"$file" ;;
+      'delete chain') drop nft.chains "$chain" && rm -f "$file" ;;
+      'add rule') echo "$*" >>"$file" ;;
+      'insert rule') cat "$file" >"$file.new" 2>/dev/null; { echo "$*"; cat "$file.new"; } >"$file"; rm -f "$file.new" ;;
+      'delete rule') sed -i "$2d" "$file"; [ -s "$file" ] || rm -f "$file" ;;
+      'list chain') if [ -n "$numbered" ]; then awk '{ print $0 " # handle " NR }' "$file" 2>/dev/null; else cat "$file" 2>/dev/null; fi ;;
+      *) refuse "$verb" "$@" ;;
     esac ;;
   ufw)
     case $1 in
