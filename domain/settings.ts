@@ -8,6 +8,8 @@ export const settingsSchema = z.object({
   updateDaily: z.boolean().default(false),
   /** Says takeovers and servers going down as notifications of the desktop. */
   desktopNotifications: z.boolean().default(false),
+  /** Closing the last window of the desktop application leaves it in the tray, where there is one. */
+  stayInTray: z.boolean().default(false),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

@@ -2,9 +2,23 @@
  * Host 1: the core in a desktop window. This file only connects Electron's parts to the small functions beside it, which decide and
  * are tested without the runtime.
  */
+import { execFile } from 'node:child_process'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, safeStorage, screen, session } from 'electron'
+import { promisify } from 'node:util'
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  nativeImage,
+  protocol,
+  safeStorage,
+  screen,
+  session,
+  Tray,
+} from 'electron'
 import { openAudit } from '../core/audit.ts'
 import { createCore } from '../core/core.ts'
 import { defaultDataDir } from '../core/data-dir.ts'
@@ -12,8 +26,9 @@ import { ownDataDir } from '../core/data-dir-owner.ts'
 import { allLogs, fileLog, lineLog } from '../core/log.ts'
 import { readOffered } from '../core/offered.ts'
 import { version } from '../core/version.ts'
+import type { Answer, MenuItem } from '../domain/contract/app.ts'
+import type { Result } from '../domain/problem.ts'
 import { speak } from '../domain/speech/speech.ts'
-import type { MenuItem } from '../domain/contract/app.ts'
 import { connectWindows } from './bridge.ts'
 import { eventChannel } from './channels.ts'
 import { fileDialogs } from './file-dialogs.ts'
@@ -22,6 +37,8 @@ import { keychain } from './keychain.ts'
 import { menuLanguage, menuTemplate, menuWords } from './menu.ts'
 import { pageAddress, scheme, schemePrivileges, screenHandler } from './page.ts'
 import { agentDir, readStart } from './start.ts'
+import { busTimeoutMs, hasTray, keepTray, trayImages } from './tray.ts'
+import type { TrayIcon } from './tray.ts'
 import { guardContents, guardSession, windowOptions } from './window.ts'
 import { keepWindowState, placeOnScreens, readWindowState } from './window-state.ts'
 
@@ -45,7 +62,9 @@ protocol.registerSchemesAsPrivileged([{ scheme, privileges: schemePrivileges }])
 let window: BrowserWindow | undefined
 let placeKept: Promise<void> = Promise.resolve()
 
-/** The page of a document, as the screen's router has it. */
+/** The page of a cluster, as the screen's router has it. */
+const clusterAddress = (id: string) => `${home}#/cluster/${encodeURIComponent(id)}`
+/** The page of a document, likewise. */
 const documentAddress = (file: string) => `${home}#/document?file=${encodeURIComponent(file)}`
 
 async function openWindow(address: string): Promise<void> {
@@ -65,13 +84,31 @@ async function openWindow(address: string): Promise<void> {
   await opened.loadURL(address)
 }
 
-/** Shows the window, with a document if one is named. */
-async function show(file?: string): Promise<void> {
-  if (!window) return openWindow(file === undefined ? home : documentAddress(file))
+/** Shows the window, at an address of our page if one is given. */
+async function showAt(address?: string): Promise<void> {
+  if (!window) return openWindow(address ?? home)
   if (window.isMinimized()) window.restore()
   window.focus()
-  if (file !== undefined) await window.loadURL(documentAddress(file))
+  if (address !== undefined) await window.loadURL(address)
 }
+
+/** Shows the window, with a document if one is named. */
+const show = (file?: string): Promise<void> => showAt(file === undefined ? undefined : documentAddress(file))
+
+/** The icon beside the clock, as Electron has it. */
+function trayIcon(image: string): TrayIcon {
+  const tray = new Tray(nativeImage.createFromPath(image))
+  return {
+    setImage: (file) => tray.setImage(nativeImage.createFromPath(file)),
+    setToolTip: (text) => tray.setToolTip(text),
+    setMenu: (template) => tray.setContextMenu(Menu.buildFromTemplate(template)),
+    onClick: (clicked) => void tray.on('click', clicked),
+    destroy: () => tray.destroy(),
+  }
+}
+
+/** Whether Shoal goes on when its last window is closed. */
+let staysWithoutWindow = async (): Promise<boolean> => process.platform === 'darwin'
 
 const chooseFile: ChooseFile = (purpose, suggested) =>
   fileDialogs(
@@ -120,6 +157,19 @@ async function run(): Promise<void> {
   })
   const receivers = () => BrowserWindow.getAllWindows().map(({ webContents }) => webContents)
   const disconnect = connectWindows({ ipc: ipcMain, core, receivers, home, log, audit })
+  const askBus = async (command: string, args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)(command, [...args], { timeout: busTimeoutMs })).stdout
+  let endTray = (): void => undefined
+  if (await hasTray(process.platform, askBus)) {
+    const image = trayImages(app.isPackaged, process.resourcesPath, app.getAppPath())
+    const open = (id?: string) => void showAt(id === undefined ? undefined : clusterAddress(id))
+    const locale = app.getLocale()
+    endTray = keepTray({ core, icon: trayIcon(image('stale')), image, locale, open, quit: () => app.quit(), log })
+    staysWithoutWindow = async () => {
+      const answer = (await core.ask('settings.get', {})) as Result<Answer<'settings.get'>>
+      return process.platform === 'darwin' || (answer.ok && answer.value.settings.stayInTray)
+    }
+  }
 
   let closed = false
   app.on('before-quit', (event) => {
@@ -128,6 +178,7 @@ async function run(): Promise<void> {
     for (const open of BrowserWindow.getAllWindows()) open.close()
     const overdue = new Promise<void>((resolve) => setTimeout(resolve, closeMostMs))
     disconnect()
+    endTray()
     const settled = Promise.all([core.close().then(() => audit.close()), placeKept, owned.value()])
     void Promise.race([settled, overdue]).finally(() => {
       closed = true
@@ -146,7 +197,9 @@ async function run(): Promise<void> {
 if (app.requestSingleInstanceLock()) {
   app.on('web-contents-created', (_event, contents) => guardContents(contents, home))
   app.on('window-all-closed', () => {
-    if (process.platform !== 'darwin') app.quit()
+    void staysWithoutWindow().then((stays) => {
+      if (!stays) app.quit()
+    })
   })
   const started = run()
   // What arrives before the core is there waits for it.

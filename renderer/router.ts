@@ -17,6 +17,7 @@ export const router = createRouter({
         { path: '', name: 'overview', component: () => import('./pages/cluster/OverviewPage.vue') },
         { path: 'services', name: 'services', component: () => import('./pages/cluster/ServicesPage.vue') },
         { path: 'drills', name: 'drills', component: () => import('./pages/cluster/DrillsPage.vue') },
+        { path: 'sheet', name: 'sheet', component: () => import('./pages/cluster/SheetPage.vue') },
         { path: 'history', name: 'history', component: () => import('./pages/cluster/HistoryPage.vue') },
         {
           path: 'configuration',

@@ -1,5 +1,6 @@
 /** The words of everyday work: command palette, activating and deactivating, cluster sheet, details beside the picture. */
 export const enEveryday = {
+  unit: { ms: 'ms', s: 's' },
   palette: {
     open: 'Commands',
     title: 'Command palette',
@@ -148,6 +149,9 @@ export const enEveryday = {
   },
   details: {
     close: 'Close the details',
+    picture: 'The picture; the arrow keys go from part to part, Enter opens its details',
+    hopTo: 'Packets to {name}',
+    at: '{name} {address}: {state}',
     director: 'Director',
     server: 'Real server',
     service: 'Virtual server',

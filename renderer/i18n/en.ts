@@ -59,6 +59,10 @@ export const en = {
     desktopAbout: 'For the clusters watched here, while Shoal is open.',
     desktopRefused:
       'This system does not let Shoal show notifications; allow them in its settings, then switch it on again.',
+    tray: 'Tray',
+    stayInTray: 'Stay in the tray when the window is closed',
+    trayAbout:
+      'The icon beside the clock shows the worst state of the clusters; its menu opens each of them. Where the desktop has no tray, closing the window ends Shoal.',
     updates: 'Newer versions',
     updatesAbout:
       'This is Shoal {version}. Nothing is asked unless a feed is given here, and nothing is installed by itself.',

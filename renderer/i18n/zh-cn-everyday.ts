@@ -3,6 +3,7 @@ import type { enEveryday } from './en-everyday.ts'
 import type { Shape } from './shape.ts'
 
 export const zhEveryday: Shape<typeof enEveryday> = {
+  unit: { ms: '毫秒', s: '秒' },
   palette: {
     open: '命令',
     title: '命令面板',
@@ -137,6 +138,9 @@ export const zhEveryday: Shape<typeof enEveryday> = {
   },
   details: {
     close: '关闭详情',
+    picture: '拓扑图；方向键在各部分之间移动，Enter 打开详情',
+    hopTo: '发往 {name} 的数据包',
+    at: '{name} {address}：{state}',
     director: '负载调度器',
     server: '真实服务器',
     service: '虚拟服务',

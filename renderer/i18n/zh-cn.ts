@@ -60,6 +60,9 @@ export const zhCN = {
     desktopAbout: '针对此处关注的集群，仅在 Shoal 打开时。',
     desktopRefused: '本系统不允许 Shoal 显示通知；请在系统设置中允许后再打开此项。',
     updates: '新版本',
+    tray: '托盘',
+    stayInTray: '关闭窗口后留在托盘中',
+    trayAbout: '时钟旁的图标显示各集群中最差的状态，其菜单可打开每个集群。桌面没有托盘时，关闭窗口即退出 Shoal。',
     updatesAbout: '当前为 Shoal {version}。仅当在此填写了地址才会询问，且不会自行安装任何内容。',
     feed: '版本信息地址',
     ask: '立即询问',
@@ -218,7 +221,7 @@ export const zhCN = {
       serversMayChange: '是否可以（由 Shoal 或脚本）更改真实服务器的网络设置？',
       sameSegment: '调度器与所有真实服务器是否在同一网段，中间没有路由器？',
     },
-    suggest: '根据回答，适合使用{method}。',
+    suggest: '根据回答，适合的方式：{method}。',
     take: '选择它',
     name: '集群名称',
     nameHint: '仅在 Shoal 中显示。',
@@ -521,7 +524,7 @@ export const zhCN = {
   review: {
     script: '同样内容的脚本',
     sentence:
-      '{first} 和 {second} 以{method}方式，由一台真实服务器在 {vip} 上提供 {services}。 | {first} 和 {second} 以{method}方式，由 {servers} 台真实服务器在 {vip} 上提供 {services}。',
+      '{first} 和 {second}（{method}）由一台真实服务器在 {vip} 上提供 {services}。 | {first} 和 {second}（{method}）由 {servers} 台真实服务器在 {vip} 上提供 {services}。',
     incomplete: '还有 {n} 处未填写或无法使用： | 还有 {n} 处未填写或无法使用：',
     making: '正在查看主机并生成执行计划',
     ready: '就绪：{hosts} 台主机上共 {steps} 个步骤。 | 就绪：{hosts} 台主机上共 {steps} 个步骤。',
@@ -684,7 +687,7 @@ export const zhCN = {
   server: {
     health: '健康',
     checks: '最近检查',
-    weight: '权重 期望 / 内核',
+    weight: '权重（期望 / 内核）',
     active: '活动',
     inactive: '非活动',
     since: '自 {at} 起',

@@ -12,8 +12,11 @@ import { menuTemplate, menuWords } from '../../electron/menu.ts'
 import { isOwnPage, isOwnSender, pageAddress, screenHandler } from '../../electron/page.ts'
 import { preloadBridge } from '../../electron/preload-bridge.ts'
 import { agentDir, readStart } from '../../electron/start.ts'
+import { hasTray, keepTray, trayImages, trayMenu, trayStateOf, trayStates, worstOf } from '../../electron/tray.ts'
+import type { TrayCluster } from '../../electron/tray.ts'
 import { keepWindowState, placeOnScreens, readWindowState } from '../../electron/window-state.ts'
 import { guardContents, guardSession, windowOptions } from '../../electron/window.ts'
+import type { Verdict } from '../../domain/status.ts'
 import { builtScreen, echoCore } from './fixtures.ts'
 
 let dir: string
@@ -353,5 +356,141 @@ describe('starting', () => {
     expect(choose.mock.calls).toEqual([['palette'], ['new'], ['print'], ['settings']])
     const accelerators = items.flatMap(({ accelerator }) => accelerator ?? [])
     expect(new Set(accelerators).size).toBe(accelerators.length)
+  })
+})
+
+describe('the tray', () => {
+  const verdict = (by: string, more: object = {}): Verdict =>
+    ({ kind: 'served', by, sinceMs: 0, virtualServers: 2, standby: 'ready', problems: 0, ...more }) as Verdict
+  const cluster = (id: string, said: Verdict | undefined, more: Partial<TrayCluster> = {}): TrayCluster => ({
+    id,
+    name: id,
+    simulated: false,
+    ...(said ? { verdict: said, heardAtMs: 1_000 } : {}),
+    ...more,
+  })
+  const notServed: Verdict = { kind: 'not-served', virtualIp: '192.0.2.1', sinceMs: 0 }
+
+  it('shows the worst state; old news is unknown, and the simulated cluster does not count beside real ones', () => {
+    const fine = cluster('shop', verdict('lvs1'))
+    expect(trayStateOf(fine, 2_000)).toBe('ok')
+    expect(trayStateOf(fine, 20_000)).toBe('stale')
+    expect(trayStateOf(cluster('shop', verdict('lvs1', { standby: 'not-ready' })), 2_000)).toBe('warn')
+    expect(worstOf([fine, cluster('mail', notServed)], 2_000)).toBe('bad')
+    expect(worstOf([fine, cluster('mail', undefined)], 2_000)).toBe('stale')
+    expect(worstOf([fine, cluster('demo', notServed, { simulated: true })], 2_000)).toBe('ok')
+    expect(worstOf([cluster('demo', notServed, { simulated: true })], 2_000)).toBe('bad')
+    expect(worstOf([], 2_000)).toBe('ok')
+  })
+
+  it('its menu says each cluster and leads to it, in the language of the system', () => {
+    const [open, quit] = [vi.fn(), vi.fn()]
+    const menu = (locale: string) =>
+      trayMenu({
+        clusters: [cluster('shop', verdict('lvs1')), cluster('demo', notServed, { simulated: true })],
+        nowMs: 2_000,
+        locale,
+        image: (state) => `${state}.png`,
+        open,
+        quit,
+      })
+    const english = menu('en-US')
+    expect(english.map(({ label }) => label)).toEqual([
+      'shop: served by lvs1',
+      'Simulated cluster: not served',
+      undefined,
+      'Open Shoal',
+      'Quit Shoal',
+    ])
+    expect(english.map(({ icon }) => icon).slice(0, 2)).toEqual(['ok.png', 'bad.png'])
+    expect(menu('zh-CN')[0]?.label).toBe('shop：由 lvs1 提供服务')
+    for (const { click } of english) (click as (() => void) | undefined)?.()
+    expect(open.mock.calls).toEqual([['shop'], ['demo'], []])
+    expect(quit).toHaveBeenCalledOnce()
+    expect(trayMenu({ clusters: [], nowMs: 0, locale: 'en', image: String, open, quit })[0]).toMatchObject({
+      enabled: false,
+    })
+  })
+
+  it('is there where the desktop has one: on Linux when somebody on the session bus shows such icons', async () => {
+    const says = (answer: string) => vi.fn(async () => answer)
+    expect(await hasTray('linux', says('   boolean true\n'))).toBe(true)
+    expect(await hasTray('linux', says('   boolean false\n'))).toBe(false)
+    expect(await hasTray('linux', () => Promise.reject(new Error('spawn dbus-send ENOENT')))).toBe(false)
+    const unasked = says('')
+    expect([await hasTray('win32', unasked), await hasTray('darwin', unasked)]).toEqual([true, true])
+    expect(unasked).not.toHaveBeenCalled()
+  })
+
+  it('has a picture for every state, in the source tree and beside the package', () => {
+    for (const state of trayStates) {
+      const file = trayImages(false, '/x', path.resolve(import.meta.dirname, '../..'))(state)
+      for (const one of [file, file.replace('.png', '@2x.png')])
+        expect(readFileSync(one).subarray(1, 4).toString()).toBe('PNG')
+    }
+    expect(trayImages(true, '/opt/Shoal/resources', '/x')('bad')).toBe('/opt/Shoal/resources/tray/bad.png')
+  })
+
+  it('follows the core: it watches every cluster, tells news once, and goes grey without any', async () => {
+    vi.useFakeTimers({ now: 1_000_000 })
+    try {
+      const asked: string[] = []
+      let known = [{ id: 'shop', name: 'shop' }]
+      const listeners = new Set<(name: string, event: unknown) => void>()
+      const shown: { image: string; tip: string; menus: number; clicked: () => void; destroyed: boolean } = {
+        image: '',
+        tip: '',
+        menus: 0,
+        clicked: () => undefined,
+        destroyed: false,
+      }
+      const open = vi.fn()
+      const end = keepTray({
+        core: {
+          ask: async (name, args) => {
+            asked.push(`${name} ${(args as { id?: string }).id ?? ''}`.trim())
+            if (name === 'clusters.list') return { ok: true, value: known }
+            return { ok: true, value: { verdict: verdict('lvs1') } }
+          },
+          on: (listener) => {
+            listeners.add(listener as never)
+            return () => listeners.delete(listener as never)
+          },
+        },
+        icon: {
+          setImage: (file) => (shown.image = file),
+          setToolTip: (text) => (shown.tip = text),
+          setMenu: () => (shown.menus += 1),
+          onClick: (clicked) => (shown.clicked = clicked),
+          destroy: () => (shown.destroyed = true),
+        },
+        image: (state) => state,
+        locale: 'en',
+        open,
+        quit: () => undefined,
+        log: () => undefined,
+      })
+      const say = (name: string, event: unknown) => listeners.forEach((listener) => listener(name, event))
+      await vi.advanceTimersByTimeAsync(0)
+      expect(asked).toEqual(['clusters.list', 'clusters.watch shop'])
+      expect(shown).toMatchObject({ image: 'ok', tip: 'Shoal\nshop: served by lvs1' })
+      const { menus } = shown
+      say('cluster.status', { clusterId: 'shop', verdict: verdict('lvs1') })
+      expect(shown.menus).toBe(menus)
+      say('cluster.status', { clusterId: 'shop', verdict: notServed })
+      expect([shown.image, shown.menus]).toEqual(['bad', menus + 1])
+      await vi.advanceTimersByTimeAsync(21_000)
+      expect(shown).toMatchObject({ image: 'stale', tip: 'Shoal\nshop: unknown' })
+      known = [...known, { id: 'mail', name: 'mail' }]
+      say('clusters.changed', null)
+      await vi.advanceTimersByTimeAsync(0)
+      expect(asked.slice(2)).toEqual(['clusters.list', 'clusters.watch mail'])
+      shown.clicked()
+      expect(open).toHaveBeenCalledWith()
+      end()
+      expect([listeners.size, shown.destroyed, vi.getTimerCount()]).toEqual([0, true, 0])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -1,0 +1,91 @@
+/** The drawer beside the picture: with the keyboard and with the mouse, its facts, and its actions, which ask first. */
+import type { Page } from '@playwright/test'
+import { expect, expectAccessible, picture, test } from './fixtures.ts'
+import { looks, openLook, openSimulated } from './simulated.ts'
+
+const part = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
+const drawer = (page: Page, name: string) => page.getByRole('dialog', { name, exact: true })
+
+test('with the keyboard from part to part of the picture, into the details and back', async ({ signedIn: page }) => {
+  await openSimulated(page)
+  const first = part(page, 'Virtual IP 192.0.2.100')
+  await expect(first).toHaveAttribute('tabindex', '0')
+  await first.focus()
+  await page.keyboard.press('ArrowRight')
+  await expect(part(page, 'Client')).toBeFocused()
+  await page.keyboard.press('ArrowRight')
+  await expect(part(page, /^lvs1 192\.0\.2\.11: active$/).last()).toBeFocused()
+  await page.keyboard.press('Enter')
+  const lvs1 = drawer(page, 'lvs1')
+  await expect(lvs1).toContainText('192.0.2.100')
+  await expect(lvs1).toContainText('ssh root@192.0.2.11')
+  await lvs1.getByRole('button', { name: 'Hand over' }).click()
+  const confirm = drawer(page, 'Hand over from lvs1 to lvs2')
+  await expect(confirm).toBeVisible()
+  await expect(lvs1).toBeHidden()
+  await confirm.getByRole('button', { name: 'Cancel' }).click()
+
+  await part(page, /^lvs1 192\.0\.2\.11: active$/)
+    .last()
+    .focus()
+  await page.keyboard.press('End')
+  await expect(part(page, /^rs3 192\.0\.2\.23: up$/).last()).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(drawer(page, 'rs3')).toContainText('192.0.2.23:443')
+  await page.keyboard.press('Escape')
+  await expect(drawer(page, 'rs3')).toBeHidden()
+  await expect(part(page, /^rs3 192\.0\.2\.23: up$/).last()).toBeFocused()
+})
+
+test('with the mouse: a real server, the way to it and a heartbeat path', async ({ signedIn: page }) => {
+  await openSimulated(page)
+  await page.waitForTimeout(5_000)
+  await part(page, /^rs2 192\.0\.2\.22: up$/)
+    .last()
+    .click()
+  const rs2 = drawer(page, 'rs2')
+  await expect(rs2.getByRole('heading', { name: /^web / })).toBeVisible()
+  await expect(rs2.getByRole('heading', { name: /^web-tls / })).toBeVisible()
+  await expect(rs2).toContainText('1 / 1')
+  await expect(rs2).toContainText(/\d+\/s/)
+  await picture(page, 'details-server')
+  await rs2.getByRole('button', { name: 'Drain rs2 of web', exact: true }).click()
+  const drain = drawer(page, 'Drain rs2 of web')
+  await expect(drain).toContainText('rs2 gets no new connections of web')
+  await drain.getByRole('button', { name: 'Cancel' }).click()
+
+  await part(page, 'Heartbeat public: heard').focus()
+  await page.keyboard.press('Enter')
+  await expect(drawer(page, 'Heartbeat public')).toContainText('192.0.2.12 → 192.0.2.11')
+  await page.keyboard.press('Escape')
+  await expect(drawer(page, 'Heartbeat public')).toBeHidden()
+  await part(page, 'Packets to rs3').scrollIntoViewIfNeeded()
+  // An edge is as easy to hit as a node: a click in its middle.
+  const edge = await part(page, 'Packets to rs3')
+    .locator('.hit')
+    .evaluate((path) => {
+      const line = path as unknown as SVGPathElement
+      const point = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM() ?? undefined)
+      return { x: point.x, y: point.y }
+    })
+  await page.mouse.click(edge.x, edge.y)
+  await expect(drawer(page, 'Packets to rs3')).toContainText('Direct routing (DR)')
+})
+
+for (const look of looks)
+  test(`it is accessible: ${look.name}`, async ({ serving }) => {
+    const { page, over } = await openLook(serving, look)
+    await expectAccessible(page, `the picture (${look.name})`)
+    await page.locator('.pick[role=button]').nth(2).focus()
+    await page.keyboard.press('Enter')
+    await expect(page.locator('.el-drawer')).toBeVisible()
+    await expectAccessible(page, `details of a director (${look.name})`)
+    await page.keyboard.press('Escape')
+    await expect(page.locator('.el-drawer')).toBeHidden()
+    await page.locator('.pick[role=button]').last().focus()
+    await page.keyboard.press('Enter')
+    await expect(page.locator('.el-drawer')).toBeVisible()
+    await expectAccessible(page, `details of a real server (${look.name})`)
+    await picture(page, `details-${look.name}`)
+    await over()
+  })
