@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME …`: runs the named measurements, or all of the quick ones; exits 1 when one is over its limit.
- * `npm run bench -- scale|scale-lab|faults|failover|fuzz|status [options]`: the long ones, one at a time, with options of their own (`--help`); what they
+ * `npm run bench -- scale|scale-lab|faults|failover|fuzz|start|status [options]`: the long ones, one at a time, with options of their own (`--help`); what they
  * find is kept in test/bench/results.
  */
 import type { Measured } from './figures.ts'
@@ -14,6 +14,7 @@ const long: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   failover: async (args) => (await import('./failover.ts')).run(args),
   faults: async (args) => (await import('./faults.ts')).run(args),
   fuzz: async (args) => (await import('./fuzz.ts')).run(args),
+  start: async (args) => (await import('./start.ts')).run(args),
   status: async (args) => (await import('./status.ts')).run(args),
   scale: async (args) => (await import('./scale.ts')).run(args),
   'scale-lab': async (args) => (await import('./scale-lab.ts')).run(args),
