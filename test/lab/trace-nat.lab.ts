@@ -15,14 +15,17 @@ let active = ''
 beforeAll(async () => {
   story = await beginStory(name ?? 'trace-nat', name !== undefined, 'nat')
   await story.logIn()
+})
+afterAll(async () => {
+  await story.end()
+})
+
+test('a cluster that translates is built', async () => {
   await story.keepDraft()
   const run = await story.build()
   expect(run.problems.map((problem) => speak(problem, 'en').says)).toEqual([])
   const held = await story.lab.ssh('lvs1', `ip -br -4 addr show to ${story.vip}`)
   active = held.stdout.trim() === '' ? 'lvs2' : 'lvs1'
-})
-afterAll(async () => {
-  await story.end()
 })
 
 async function firstWrong(server: string): Promise<string> {
