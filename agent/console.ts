@@ -25,6 +25,7 @@ import { tell } from './director/story.ts'
 import { isCommand, overview, pageOf, type Command } from './console-help.ts'
 import { openAddresses } from './effects/addresses.ts'
 import { problemLine } from './effects/configured.ts'
+import { openConnections } from './effects/connections.ts'
 import { openKernel } from './effects/kernel.ts'
 import { parseHeld, places } from './effects/remembered.ts'
 import { openAround } from './effects/surroundings.ts'
@@ -397,7 +398,11 @@ async function release({ say, socketPath, folder }: Terminal): Promise<number> {
     if (isLeft) failures++
     say(`${key}: ${isLeft ? refused.join('; ') : 'removed'}`)
   }
-  for (const failed of await openAround(places.runDir).release()) {
+  const left = [
+    ...(await openAround(places.runDir).release()),
+    ...(await openConnections(places.runDir, null).release()),
+  ]
+  for (const failed of left) {
     failures++
     say(failed)
   }

@@ -140,6 +140,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     {
       addresses: openAddresses(kernel, path.join(places.runDir, 'held'), remembered.held),
       wire,
+      kernel,
       probe: openProbes(kernel),
       journal,
       report: (entries) => control?.report(entries),

@@ -11,8 +11,10 @@ import type { Effect, Input, KernelAddress, Now, Ordered } from './director/word
 import type { DirectorReport, JournalEntry, JournalEvent, ServiceReport } from '../domain/contract/agent.ts'
 import type { Addresses } from './effects/addresses.ts'
 import type { Journal } from './effects/journal.ts'
+import { openConnections } from './effects/connections.ts'
 import type { RunProbe } from './effects/probes/probes.ts'
 import { keepOrders } from './effects/kept-orders.ts'
+import type { Kernel } from './effects/kernel.ts'
 import { askLoads } from './effects/load.ts'
 import { remember, type Places } from './effects/remembered.ts'
 import { openAround } from './effects/surroundings.ts'
@@ -30,6 +32,8 @@ const clockNoiseMs = 5
 export interface Hands {
   readonly addresses: Addresses
   readonly wire: Wire
+  /** Null where the kernel door does not open. */
+  readonly kernel: Kernel | null
   readonly probe: RunProbe
   readonly journal: Journal
   /** New journal entries for the watchers. */
@@ -77,6 +81,12 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
   /** Apart from the table's: packet filter and sync daemon hold up no takeover. */
   let aroundWork: Promise<void> = Promise.resolve()
   const around = openAround(where.runDir)
+  const connections = openConnections(where.runDir, hands.kernel)
+  let givingWork: Promise<void> = Promise.resolve()
+  /** What an earlier run left in place goes first. */
+  connections.prepare()
+  let receivingWork: Promise<void> = connections.release().then(() => undefined)
+  let holdingWork: Promise<void> = receivingWork
   const totals = { failovers: {} as Record<string, number>, events: {} as Record<string, number> }
   let lastAddresses: readonly KernelAddress[] = []
 
@@ -263,6 +273,25 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
             (error: unknown) => give({ kind: 'arranged', failures: [reason(error)] }),
           )
         return
+      case 'give':
+        givingWork = givingWork
+          .then(() => connections.give(effect.order))
+          .then((gave) => give({ kind: 'gave', ...gave }))
+        return
+      case 'receive': {
+        const { order } = effect
+        receivingWork = receivingWork.then(async () => {
+          const failed = await connections.receive(order)
+          if (order) give({ kind: 'readied', ...(failed === undefined ? {} : { failed }) })
+          else if (failed !== undefined) note({ kind: 'trouble', says: failed })
+        })
+        return
+      }
+      case 'hold':
+        holdingWork = holdingWork.then(async () =>
+          give({ kind: 'held', failures: await connections.hold(effect.addresses) }),
+        )
+        return
       case 'loads':
         void askLoads(effect.of).then((loads) => give({ kind: 'loaded', loads }))
         return
@@ -285,7 +314,9 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
         tickets.delete(effect.ticket)
         return
       case 'exit':
-        void memoryWork.then(() => hands.exit())
+        void Promise.all([memoryWork, receivingWork, holdingWork])
+          .then(connections.release)
+          .then(() => hands.exit())
         return
     }
   }

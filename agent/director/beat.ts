@@ -1,4 +1,5 @@
 /** What a director says of itself in its next beat. */
+import { saysGives, saysTakes } from './connections.ts'
 import { hearsOthers } from './witness.ts'
 import { macOf, ready, restless, saysHolds, synced } from './fitness.ts'
 import { sightPage } from './sight.ts'
@@ -15,6 +16,8 @@ export function beatOf(s: State, nowMs: number): Beat | null {
   const others = hearsOthers(s, nowMs)
   const { vipMac } = s.segment
   const sight = sightPage(s.health, s.seq)
+  const gives = saysGives(s)
+  const takes = saysTakes(s)
   return {
     from: s.side,
     name: s.self.name,
@@ -27,6 +30,8 @@ export function beatOf(s: State, nowMs: number): Beat | null {
     synced: synced(s, nowMs),
     holds: saysHolds(s),
     ...(s.handing ? { offers: s.handing.offer } : {}),
+    ...(gives === undefined ? {} : { gives }),
+    ...(takes === undefined ? {} : { takes }),
     ...(mac === undefined ? {} : { mac }),
     ...(vipMac === null || s.role === 'active' ? {} : { vipMac }),
     usable: usableServers(s.health),

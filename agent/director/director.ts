@@ -5,6 +5,16 @@
  */
 import type { Config } from '../../domain/config.ts'
 import { beatOf } from './beat.ts'
+import {
+  connectionsDue,
+  gave,
+  giveConnections,
+  heldBackNow,
+  holdBack,
+  readied,
+  stillGiving,
+  takeConnections,
+} from './connections.ts'
 import { decide, heardPeer, roleDue, stopLimitMs } from './failover.ts'
 import { holds, saysHolds, seeLinks } from './fitness.ts'
 import { order } from './handover.ts'
@@ -42,6 +52,9 @@ export function step(state: State, input: Input, now: Now): readonly [State, rea
   reconcile(w)
   arrange(w)
   announceDue(w)
+  giveConnections(w)
+  takeConnections(w)
+  holdBack(w)
   learn(w)
   sayBeat(w)
   leave(w)
@@ -58,6 +71,7 @@ export function wakeAt(state: State): number {
     kernelDue(state),
     steeringDue(state),
     surroundingsDue(state),
+    connectionsDue(state),
     state.takeover ? Infinity : Math.max(state.announceAtMs[0] ?? Infinity, state.unsureUntilMs),
   )
 }
@@ -180,6 +194,15 @@ function take(w: Work, input: Input): void {
     case 'announced':
       if (input.failures.length > 0) trouble(w, `announcement: ${input.failures.join('; ')}`)
       tookOver(w, input.failures.length === 0)
+      return
+    case 'gave':
+      gave(w, input)
+      return
+    case 'readied':
+      readied(w, input.failed)
+      return
+    case 'held':
+      heldBackNow(w, input.failures)
       return
     case 'ordered':
       if (input.order.kind === 'reload') {
@@ -364,6 +387,7 @@ function leave(w: Work): void {
   if (!s.stopping || s.role !== 'stopping') return
   const gone = s.kernel.addresses !== null && !holds(s)
   if (!gone && s.config && now.ms - s.stopping.sinceMs < stopLimitMs) return
+  if (stillGiving(s, now.ms)) return
   s.stopping = { ...s.stopping, exited: true }
   w.out.push({ kind: 'journal', event: { kind: 'stopped', reason: s.stopping.by } }, { kind: 'exit' })
 }

@@ -17,6 +17,7 @@
  */
 import type { FailoverCause, Role } from '../../domain/contract/agent.ts'
 import { calmAt, onlyLinkDown, peerAlive, ready, restless, syncedAt, unfitness } from './fitness.ts'
+import { readyToTake } from './connections.ts'
 import { causeOfOffer, handOverLimitMs, offer, serves } from './handover.ts'
 import { usableServers } from './health.ts'
 import { hears } from './heartbeat.ts'
@@ -186,6 +187,7 @@ function beside(w: Work, peer: Beat): void {
   s.vacantSinceMs = null
   if (s.role === 'starting') setRole(w, 'standby', `${peer.name} is active`)
   if (s.role === 'standby' && peer.offers) {
+    if (!readyToTake(w, peer)) return
     claim(w, causeOfOffer[peer.offers], `${peer.name} hands over (${peer.offers})`)
     return
   }

@@ -1,8 +1,9 @@
 /**
- * A planned hand-over, make before break: the giver says in its beats that it offers, keeps its addresses until the taker says that
- * it holds them, and goes on serving when the taker does not come.
+ * A planned hand-over, make before break: the giver says in its beats that it offers, gives its connections (connections.ts), keeps its
+ * addresses until the taker says that it holds them, and goes on serving when the taker does not come.
  */
 import type { FailoverCause } from '../../domain/contract/agent.ts'
+import { beginGiving } from './connections.ts'
 import { peerAlive } from './fitness.ts'
 import { timing, type State, type Work } from './state.ts'
 import { letGo, setRole } from './takeover.ts'
@@ -45,6 +46,7 @@ export function offer(w: Work, kind: Offer, ticket: number | null, exit: boolean
     return
   }
   if (!s.handing) w.beatNow = true
+  beginGiving(w)
   s.handing = {
     offer: kind,
     sinceMs: s.handing?.sinceMs ?? now.ms,

@@ -7,6 +7,7 @@ import type { Role } from '../../domain/contract/agent.ts'
 import { noHealth, type HealthState, type ServiceState } from './health.ts'
 import { noSight, type Sight } from './sight.ts'
 import { newHearing, type Hearing } from './heartbeat.ts'
+import type { Giving, Taking } from './connections.ts'
 import type { Counters, KernelTable } from '../../domain/ipvs/kernel-table.ts'
 import type { Override } from './overrides.ts'
 import { newSegment, type Segment } from './segment.ts'
@@ -122,6 +123,12 @@ export interface State {
   readonly missingSchedulers: readonly string[]
   readonly takeover: Takeover | null
   readonly handing: Handing | null
+  /** Connections on their way to the other director, or from it. */
+  readonly giving: Giving | null
+  readonly taking: Taking | null
+  /** Addresses that nothing is to be refused from, as last ordered, and what of it failed. */
+  readonly holding: { readonly addresses: readonly string[]; readonly againMs: number }
+  readonly holdFailures: readonly string[]
   readonly stopping: { readonly sinceMs: number; readonly by: string; readonly exited: boolean } | null
   /** Orders to read lvs.cf again that wait for what was read. */
   readonly reloads: readonly number[]
@@ -232,6 +239,10 @@ export function initial(start: Start, now: Now): State {
     missingSchedulers: [],
     takeover: null,
     handing: null,
+    giving: null,
+    taking: null,
+    holding: { addresses: [], againMs: Infinity },
+    holdFailures: [],
     stopping: null,
     reloads: [],
     bothServe: null,

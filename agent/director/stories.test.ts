@@ -253,7 +253,7 @@ describe('hand-over', () => {
     const world = running()
     const { length } = world.outages
     world.order('lvs1', 'stop')
-    expect(world.until(() => !world.hosts.lvs1.processUp, 3_000)).toBeLessThan(100)
+    expect(world.until(() => !world.hosts.lvs1.processUp, 3_000)).toBeLessThan(300)
     world.run(5_000)
     expect(world.active()).toEqual(['lvs2'])
     expect(world.holders()).toEqual(['lvs2'])

@@ -114,7 +114,8 @@ function set(w: Work, change: Partial<Surroundings>): void {
 /** The daemon this director should run now. */
 export function wantedDaemon(s: State): SyncDaemon | undefined {
   const daemon = s.config?.syncDaemon
-  return daemon && { role: s.role === 'active' ? 'master' : 'backup', ...daemon }
+  // Connections that are still on their way are taken in before this director tells of its own.
+  return daemon && { role: s.role === 'active' && !s.taking ? 'master' : 'backup', ...daemon }
 }
 
 /** The config was replaced or the agent is told to look again. */

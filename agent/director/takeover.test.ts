@@ -83,7 +83,7 @@ describe('what the network has learnt', () => {
     const world = runningAmongNeighbours()
     const peerDeaf = world.hosts.lvs1
     world.order('lvs1', 'hand-over', 1)
-    world.run(4)
+    expect(world.until(() => world.holders().join() === 'lvs2', 400)).not.toBeNull()
     peerDeaf.deaf = true
     world.run(40_000)
     expect(records(world, 'lvs2')).toHaveLength(1)

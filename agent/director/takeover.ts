@@ -5,6 +5,7 @@
  */
 import type { FailoverCause, FailoverRecord, Role } from '../../domain/contract/agent.ts'
 import type { FloatingAddress } from '../../domain/config.ts'
+import { stillTaking, takenOver } from './connections.ts'
 import { recheck } from './health.ts'
 import { peerAlive, macOf } from './fitness.ts'
 import { floating, interfaceOf, timing, type State, type Work } from './state.ts'
@@ -235,6 +236,7 @@ export function learn(w: Work): void {
     const bothHeldMs = Math.round(now.ms - bothSinceMs)
     s.learning = { ...s.learning, bothSinceMs: null, record: s.learning.record && { ...s.learning.record, bothHeldMs } }
   }
+  noteConnections(w)
   const { learning } = s
   const neighbours = vip ? askable(s, vip) : []
   const answering = neighbours.some((n) => n.answeredMs !== null && n.answeredMs >= learning.announcedMs - knownMs)
@@ -248,7 +250,11 @@ export function learn(w: Work): void {
     (!answering && waitedMs >= strangersWaitMs)
   if (needed && byPeer && byOthers && !peer?.holds) {
     const seen = learning.seenBy.length > 0
-    const record = seen && learning.record ? { ...learning.record, learntAtMs: toWall(w, now.ms) } : learning.record
+    const record = seen && learning.record ? { learntAtMs: toWall(w, now.ms), ...learning.record } : learning.record
+    if (!learning.written && stillTaking(s) && waitedMs < recordWaitMs) {
+      s.learning = { ...learning, record }
+      return
+    }
     if (!learning.written) write(w, record)
     else if (seen && record) {
       const says = `The network has learnt who serves after ${Math.round(waitedMs)} ms: seen by ${learning.seenBy.join(', ')}.`
@@ -283,6 +289,16 @@ export function learn(w: Work): void {
     s.learning = { ...s.learning, nextAnnounceMs: now.ms + learnAnnounceMs }
     w.out.push({ kind: 'announce', addresses: floating(config), burst: config.announce.burst })
   }
+}
+
+/** What has been taken over so far goes into the record. */
+function noteConnections(w: Work): void {
+  const { learning } = w.s
+  const connections = takenOver(w.s)
+  if (!learning?.record || learning.written || !connections) return
+  const { taken, says } = learning.record.connections ?? {}
+  if (taken === connections.taken && says === connections.says) return
+  w.s.learning = { ...learning, record: { ...learning.record, connections } }
 }
 
 function write(w: Work, record: FailoverRecord | null): void {

@@ -7,6 +7,7 @@ import type { Check } from '../../domain/checks.ts'
 import type { Announce, Config, FloatingAddress, Forwarding, Protocol } from '../../domain/config.ts'
 import type { FailoverRecord, FileOrder, JournalEvent, Order, Role } from '../../domain/contract/agent.ts'
 import type { Counters, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import type { Gave, Gives, GiveOrder, ReceiveOrder, Takes } from './connections.ts'
 import type { Override, OverrideWords } from './overrides.ts'
 import type { Route } from './segment.ts'
 import type { SightPage } from './sight.ts'
@@ -42,6 +43,10 @@ export interface Beat {
   /** A virtual IP is, or may be, on one of its interfaces. */
   readonly holds: boolean
   readonly offers?: Offer
+  /** Of one that hands over or has just done so: what it has given of its connections. */
+  readonly gives?: Gives
+  /** Of one that takes over: where it takes connections in, now. */
+  readonly takes?: Takes
   /** Hardware address of the interface of the virtual IP: tells its answers on the wire from anybody else's. */
   readonly mac?: string
   /** Of a standby: the hardware address that answers for the virtual IP, as it sees it. */
@@ -204,6 +209,11 @@ export type Input =
   /** Something about the interfaces has changed: look. */
   | { readonly kind: 'stirred' }
   | { readonly kind: 'announced'; readonly failures: readonly string[] }
+  | ({ readonly kind: 'gave' } & Gave)
+  /** The kernel takes connections in; `failed`: it does not, and why. */
+  | { readonly kind: 'readied'; readonly failed?: string }
+  /** What was not to be refused is not, but for `failures`. */
+  | { readonly kind: 'held'; readonly failures: readonly string[] }
   | { readonly kind: 'ordered'; readonly order: Ordered; readonly ticket: number }
   /** The number of watching clients changed. */
   | { readonly kind: 'watched'; readonly watchers: number }
@@ -236,6 +246,12 @@ export type Effect =
   | { readonly kind: 'survey'; readonly survey: Survey }
   /** Change what is around the table; answered by `arranged`. */
   | { readonly kind: 'arrange'; readonly arrangement: Arrangement }
+  /** Give connections to the other director; answered by `gave`. */
+  | { readonly kind: 'give'; readonly order: GiveOrder }
+  /** Let the kernel take connections in; answered by `readied`. Null: no longer. */
+  | { readonly kind: 'receive'; readonly order: ReceiveOrder | null }
+  /** Refuse nothing from these addresses; answered by `held`. None: refuse as usual. */
+  | { readonly kind: 'hold'; readonly addresses: readonly string[] }
   /** Ask real servers for their load; answered by one `loaded`. */
   | { readonly kind: 'loads'; readonly of: readonly LoadAt[] }
   /** Count the clients that persistence binds to servers; answered by `bound`. */

@@ -25,6 +25,11 @@ const RTM = {
 } as const
 const NLM = { request: 1, ack: 4, replace: 0x100, dump: 0x300, create: 0x400 } as const
 const NLMSG = { error: 2, done: 3 } as const
+/** Generic netlink (linux/genetlink.h), and of it what IPVS calls its commands (linux/ip_vs.h). */
+const genericProtocol = 16
+const GENL = { control: 0x10, getFamily: 3, familyId: 1, familyName: 2 } as const
+const IPVS = { newDaemon: 9, version: 1, daemon: 3, state: 1, device: 2, id: 3, backup: 2 } as const
+const nested = 0x8000
 const IFA = { address: 1, local: 2, label: 3, broadcast: 4, flags: 8 } as const
 const IFLA = { address: 1, name: 3 } as const
 const RTA = { destination: 1, device: 4, gateway: 5 } as const
@@ -33,6 +38,9 @@ const changeGroups = 0x1 | 0x10 | 0x100
 /** No duplicate address detection, no prefix route for an address that comes and goes. */
 const IFA_F_NODAD = 0x02
 const MSG_DONTWAIT = 0x40
+const O_CLOEXEC = 0o2000000
+/** The kernel gives no more than a page of such a text at once. */
+const partBytes = 16 * 1024
 const ENOBUFS = 105
 const ethernetArp = 0x0806
 const ethernetIp = 0x0800
@@ -101,6 +109,10 @@ export interface Kernel {
   readonly raw: (family: 'inet' | 'inet6', protocol: 'icmp' | 'icmp6' | 'ipip') => RawSocket | string
   /** Opens an ear for the IPv4 packets that come in on any device and that a filter lets through, from their IP header on. */
   readonly listenIp: (filter: readonly FilterStep[]) => Pick<RawSocket, 'next' | 'close'> | string
+  /** Opens a text the kernel makes (of /proc): `next` gives its next few kilobytes at once, null at its end. A text says why not. */
+  readonly openText: (file: string) => { readonly next: () => Buffer | null; readonly close: () => void } | string
+  /** Makes the kernel take in the connections that another one tells of on a device, by a sync id; undefined = it does. */
+  readonly startSyncBackup: (device: string, id: number) => string | undefined
   readonly link: (device: string) => Link | undefined
   /** Tells systemd (NOTIFY_SOCKET); false = nobody listens. */
   readonly notify: (socketPath: string, text: string) => boolean
@@ -134,6 +146,8 @@ function kernelOf(koffi: Koffi): Kernel {
   const libc = koffi.load('libc.so.6')
   const socket = libc.func('int socket(int, int, int)')
   const close = libc.func('int close(int)')
+  const open = libc.func('int open(const char *, int)')
+  const read = libc.func('int64_t read(int, void *, size_t)')
   const send = libc.func('int64_t send(int, const void *, size_t, int)')
   const sendto = libc.func('int64_t sendto(int, const void *, size_t, int, const void *, uint32_t)')
   const recv = libc.func('int64_t recv(int, void *, size_t, int)')
@@ -145,21 +159,29 @@ function kernelOf(koffi: Koffi): Kernel {
   const { errno } = koffi
   const inbox = Buffer.alloc(receiveBytes)
   let sequence = 1
-  let route = -1
+  /** One socket per netlink protocol. */
+  const netlink = new Map<number, number>()
   let links = new Map<string, Link>()
   const frameSockets = new Map<string, number>()
 
-  function routeSocket(): number {
-    if (route < 0) {
-      route = socket(AF.netlink, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 0)
-      if (route < 0) throw new Error(`netlink socket: ${errorText(errno())}`)
-    }
-    return route
+  function netlinkSocket(protocol: number): number {
+    const known = netlink.get(protocol)
+    if (known !== undefined) return known
+    const fd = socket(AF.netlink, SOCK.raw | SOCK.nonblock | SOCK.cloexec, protocol)
+    if (fd < 0) throw new Error(`netlink socket: ${errorText(errno())}`)
+    netlink.set(protocol, fd)
+    return fd
   }
 
   /** Sends one request and gives every message of the answer to `each`; returns the error code of the acknowledgement. */
-  function ask(type: number, flags: number, body: Buffer, each: (type: number, body: Buffer) => void): number {
-    const fd = routeSocket()
+  function ask(
+    type: number,
+    flags: number,
+    body: Buffer,
+    each: (type: number, body: Buffer) => void,
+    protocol = 0,
+  ): number {
+    const fd = netlinkSocket(protocol)
     const mine = sequence++ >>> 0
     const header = Buffer.alloc(nlmsgHeaderBytes)
     header.writeUInt32LE(nlmsgHeaderBytes + body.length, 0)
@@ -172,7 +194,7 @@ function kernelOf(koffi: Koffi): Kernel {
       const length = recv(fd, inbox, inbox.length, MSG_DONTWAIT)
       if (length < 0) {
         close(fd)
-        route = -1
+        netlink.delete(protocol)
         throw new Error(`netlink gave no answer: ${errorText(errno())}`)
       }
       for (let at = 0; at + nlmsgHeaderBytes <= length;) {
@@ -468,6 +490,52 @@ function kernelOf(koffi: Koffi): Kernel {
         return sendto(fd, message, message.length, MSG_DONTWAIT, at('ff02::1'), 28) < 0 ? errorText(errno()) : undefined
       } finally {
         close(fd)
+      }
+    },
+    openText(file) {
+      const fd = open(file, O_CLOEXEC)
+      if (fd < 0) return errorText(errno())
+      const part = Buffer.alloc(partBytes)
+      return {
+        next: () => {
+          const length = read(fd, part, part.length)
+          return length > 0 ? part.subarray(0, length) : null
+        },
+        close: () => void close(fd),
+      }
+    },
+    startSyncBackup(device, id) {
+      try {
+        const number = (value: number): Buffer => {
+          const bytes = Buffer.alloc(4)
+          bytes.writeUInt32LE(value, 0)
+          return bytes
+        }
+        const name = attribute(GENL.familyName, Buffer.from('IPVS\0'))
+        let family = 0
+        const found = ask(
+          GENL.control,
+          NLM.ack,
+          Buffer.concat([Buffer.from([GENL.getFamily, 1, 0, 0]), name]),
+          (_, message) => (family = attributes(message, 4).get(GENL.familyId)?.readUInt16LE(0) ?? family),
+          genericProtocol,
+        )
+        if (found !== 0 || family === 0) return `IPVS is not known to generic netlink: ${errorText(found)}`
+        const daemon = Buffer.concat([
+          attribute(IPVS.state, number(IPVS.backup)),
+          attribute(IPVS.device, Buffer.from(`${device}\0`)),
+          attribute(IPVS.id, number(id)),
+        ])
+        const code = ask(
+          family,
+          NLM.ack,
+          Buffer.concat([Buffer.from([IPVS.newDaemon, IPVS.version, 0, 0]), attribute(IPVS.daemon | nested, daemon)]),
+          () => undefined,
+          genericProtocol,
+        )
+        return code === 0 ? undefined : errorText(code)
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
       }
     },
     link: linkOf,

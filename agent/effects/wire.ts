@@ -28,6 +28,8 @@ const beatSchema = z.object({
   synced: z.boolean().optional(),
   holds: z.boolean(),
   offers: z.enum(['stopping', 'ordered', 'failback', 'unfit', 'link']).optional(),
+  gives: z.object({ connections: z.number().int().min(0), upTo: z.enum(['start', 'end']).optional() }).optional(),
+  takes: z.object({ path: z.string().max(40), id: z.number().int().min(0).max(255) }).optional(),
   mac: z.string().max(50).optional(),
   vipMac: z.string().max(50).optional(),
   usable: z.number(),

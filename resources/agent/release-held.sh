@@ -30,6 +30,19 @@ if [ "$1" = guard ]; then
   [ "$state" = "running $2" ] || exit 0
   [ $seen -le 128 ] || kill -KILL "$2"
 fi
+# What a hand-over has put in place (agent/effects/connections.ts) goes once the addresses are gone. /run/shoal/receiving: a word per line.
+trap '[ ! -s "$dir/receiving" ] || while read -r what; do
+  case $what in
+    daemon) ipvsadm --stop-daemon backup ;;
+    nft) nft delete table inet shoal_handover ;;
+    iptables | ip6tables)
+      while $what -w 2 -D OUTPUT -j SHOAL-HANDOVER; do :; done
+      $what -w 2 -F SHOAL-HANDOVER
+      $what -w 2 -X SHOAL-HANDOVER
+      ;;
+  esac
+done < "$dir/receiving" 2>/dev/null
+rm -f "$dir/receiving"' EXIT
 [ -s "$dir/held" ] || exit 0
 left=
 while read -r address device; do

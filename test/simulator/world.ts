@@ -9,6 +9,7 @@ import type { KernelService, KernelTable } from '../../domain/ipvs/kernel-table.
 import { markLine } from '../../domain/ipvs/marks.ts'
 import { beatOf, lastWord } from '../../agent/director/beat.ts'
 import { step, wakeAt } from '../../agent/director/director.ts'
+import type { ReceiveOrder } from '../../agent/director/connections.ts'
 import type { Override } from '../../agent/director/overrides.ts'
 import type { Arrangement, SyncDaemon } from '../../agent/director/surroundings.ts'
 import { tell, tellEffect } from '../../agent/director/story.ts'
@@ -26,7 +27,7 @@ interface Event {
 }
 
 /** How long things take in the simulated world. */
-export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3, stirredMs: 40 }
+export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3, stirredMs: 40, giveMs: 5, receiveMs: 20 }
 
 interface Host {
   readonly name: HostName
@@ -77,6 +78,14 @@ interface Host {
   connections: Map<string, number>
   bound: Map<string, number>
   loseBound: boolean
+  /** Connections of clients in its table, and what was ordered to take others in; null = it listens to nothing. */
+  open: Set<string>
+  given: Set<string>
+  receiving: ReceiveOrder | null
+  /** Addresses it refuses nothing from. */
+  heldBack: readonly string[]
+  failReceiving: boolean
+  receivingTakesMs: number
 }
 
 interface Line {
@@ -172,6 +181,12 @@ export function createWorld(options: WorldOptions) {
       connections: new Map(),
       bound: new Map(),
       loseBound: false,
+      open: new Set(),
+      given: new Set(),
+      receiving: null,
+      heldBack: [],
+      failReceiving: false,
+      receivingTakesMs: pace.receiveMs,
     }
   }
 
@@ -354,6 +369,31 @@ export function createWorld(options: WorldOptions) {
             give(host, { kind: 'bound', look: effect.look, counts: new Map(host.bound) }, boot),
           )
         return
+      case 'give': {
+        const { pass, id } = effect.order
+        if (pass === 'all') host.given = new Set()
+        later(pace.giveMs, () => {
+          const peer = other(host)
+          for (const connection of host.open) host.given.add(connection)
+          const arrives = isHeard(host) && hearsSegment(peer) && peer.receiving?.id === id && !peer.failReceiving
+          if (arrives) for (const connection of host.open) peer.open.add(connection)
+          give(host, { kind: 'gave', connections: host.given.size }, boot)
+        })
+        return
+      }
+      case 'receive':
+        later(host.receivingTakesMs, () => {
+          host.receiving = host.machineUp ? effect.order : null
+          const failed = host.failReceiving ? { failed: 'the sync daemon on eth0: no such device' } : {}
+          if (effect.order) give(host, { kind: 'readied', ...failed }, boot)
+        })
+        return
+      case 'hold':
+        later(pace.applyMs, () => {
+          if (host.machineUp) host.heldBack = effect.addresses
+          give(host, { kind: 'held', failures: [] }, boot)
+        })
+        return
       case 'listen':
       case 'reserve':
       case 'count':
@@ -373,7 +413,14 @@ export function createWorld(options: WorldOptions) {
     return `${c.serialNo}-${JSON.stringify(c).length}`
   }
 
-  function send(host: Host, beat: Beat): void {
+  /** What beats do not say: an older agent does not know of it. */
+  const silent = new Set<string>()
+
+  function send(host: Host, said: Beat): void {
+    const beat =
+      silent.size === 0
+        ? said
+        : (Object.fromEntries(Object.entries(said).filter(([word]) => !silent.has(word))) as unknown as Beat)
     for (const path of ['public', 'private'] as const) {
       if (path === 'private' && !host.privateAddress) continue
       beats.push({ atMs: nowMs, host: host.name, beat, path })
@@ -627,6 +674,9 @@ export function createWorld(options: WorldOptions) {
     host.starts = [...host.starts.filter((at) => nowMs - at < 60_000), nowMs]
     host.stalledUntil = 0
     host.waiting = []
+    // What an earlier run has left in place is taken away.
+    host.receiving = null
+    host.heldBack = []
     const held = host.addresses
       .filter((a) => a.address === vip())
       .map((a) => ({ address: a.address, device: a.label, prefix: a.prefix }))
@@ -650,6 +700,7 @@ export function createWorld(options: WorldOptions) {
   return {
     hosts,
     loads,
+    silent,
     lines,
     journal,
     answers,
@@ -705,6 +756,9 @@ export function createWorld(options: WorldOptions) {
       host.table = new Map()
       host.marks = null
       host.sync = []
+      host.open = new Set()
+      host.receiving = null
+      host.heldBack = []
       host.settings = new Map()
       note(host, '-- crashes')
       look()
@@ -721,6 +775,8 @@ export function createWorld(options: WorldOptions) {
       note(host, '-- agent is killed')
       later(releaseMs, () => {
         if (!host.processUp && host.machineUp) {
+          host.receiving = null
+          host.heldBack = []
           host.addresses = host.addresses.filter((a) => a.address !== vip())
           if (last) send(host, lastWord(last))
         }
