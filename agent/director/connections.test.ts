@@ -32,8 +32,8 @@ describe('connections in a planned hand-over', () => {
     expect([...world.hosts.lvs2.open]).toEqual(clients(12))
     world.run(5_000)
     expect(world.holders()).toEqual(['lvs2'])
-    expect(lastRecord(world, 'lvs2')).toMatchObject({ cause: 'ordered', connections: { taken: 12 } })
-    expect(world.tellJournal('lvs2').find((line) => line.includes('took over'))).toContain('12 connections came along')
+    expect(lastRecord(world, 'lvs2')).toMatchObject({ cause: 'ordered', connections: { given: 12 } })
+    expect(world.tellJournal('lvs2').find((line) => line.includes('took over'))).toContain('12 connections given over')
   })
 
   it('that began in the last moment come along too, once the address is gone', () => {
@@ -45,7 +45,7 @@ describe('connections in a planned hand-over', () => {
     world.run(400)
     expect(world.hosts.lvs2.open.has('the last one')).toBe(true)
     world.run(5_000)
-    expect(lastRecord(world, 'lvs2')?.connections?.taken).toBe(4)
+    expect(lastRecord(world, 'lvs2')?.connections?.given).toBe(4)
   })
 
   it('come along when the agent is stopped, which waits for it', () => {
@@ -114,7 +114,7 @@ describe('connections in a planned hand-over', () => {
     expect(world.until(() => world.holders().join() === 'lvs2', 300)).toBeLessThan(60)
     world.run(5_000)
     const record = lastRecord(world, 'lvs2')
-    expect(record?.connections).toEqual({ taken: 0, says: 'the sync daemon on eth0: no such device' })
+    expect(record?.connections).toEqual({ given: 0, says: 'the sync daemon on eth0: no such device' })
     expect(world.tellJournal('lvs2').join('\n')).toContain('Connections cannot be taken over')
     expect(world.hosts.lvs2.receiving).toBeNull()
   })

@@ -276,7 +276,7 @@ export function takenOver(s: State): FailoverRecord['connections'] {
   if (!taking) return undefined
   const failures = [...(typeof taking.listens === 'string' ? [taking.listens] : []), ...s.holdFailures]
   return {
-    taken: taking.listens === true ? (gives?.connections ?? 0) : 0,
+    given: taking.listens === true ? (gives?.connections ?? 0) : 0,
     ...(failures.length > 0 ? { says: failures.join('; ').slice(0, 900) } : {}),
   }
 }

@@ -22,8 +22,8 @@ function tellRecord(r: FailoverRecord): string {
     r.addressUpAtMs === undefined ? 'no address is up' : `address up after ${r.addressUpAtMs - r.decidedAtMs} ms`
   const told = r.announcedAtMs === undefined ? 'not announced' : `announced after ${r.announcedAtMs - r.decidedAtMs} ms`
   const outage = r.outageMs === undefined ? '' : `, outage at most ${r.outageMs} ms`
-  const taken = r.connections === undefined ? '' : `, ${r.connections.taken} connections came along`
-  return `${r.to} took over (${why[r.cause]}, term ${r.term}): ${up}, ${told}${outage}${taken}`
+  const given = r.connections === undefined ? '' : `, ${r.connections.given} connections given over`
+  return `${r.to} took over (${why[r.cause]}, term ${r.term}): ${up}, ${told}${outage}${given}`
 }
 
 /** An event of the journal as one line. */

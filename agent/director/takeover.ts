@@ -296,8 +296,8 @@ function noteConnections(w: Work): void {
   const { learning } = w.s
   const connections = takenOver(w.s)
   if (!learning?.record || learning.written || !connections) return
-  const { taken, says } = learning.record.connections ?? {}
-  if (taken === connections.taken && says === connections.says) return
+  const { given, says } = learning.record.connections ?? {}
+  if (given === connections.given && says === connections.says) return
   w.s.learning = { ...learning, record: { ...learning.record, connections } }
 }
 

@@ -189,8 +189,8 @@ const failoverRecordSchema = z.object({
   /** From the last sign of the former active director to address up and announced: the longest the outage can have been. */
   outageMs: z.number().optional(),
   bothHeldMs: z.number().optional(),
-  /** Of a planned hand-over: connections that came along, and what kept others from it. */
-  connections: z.object({ taken: z.number().int().min(0), says: sentence.optional() }).optional(),
+  /** Of a planned hand-over: how many connections the former active director has given over, and what kept others from it. */
+  connections: z.object({ given: z.number().int().min(0), says: sentence.optional() }).optional(),
   witnesses: z.array(z.object({ address: word, says: sentence })).optional(),
 })
 export type FailoverRecord = z.infer<typeof failoverRecordSchema>

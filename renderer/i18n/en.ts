@@ -774,6 +774,8 @@ export const en = {
     outageAtMost: 'at most {ms}',
     outageUnknown: 'not known',
     bothHeld: 'both held the address for {ms}',
+    connections: 'Connections',
+    given: '{n} given over',
     witness: 'Witness',
     axis: 'Time axis of the takeover by {to}',
     clock: 'Clock of {name}: {from} to {to}',

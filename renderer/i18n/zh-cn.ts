@@ -750,6 +750,8 @@ export const zhCN = {
     outageAtMost: '至多 {ms}',
     outageUnknown: '未知',
     bothHeld: '两台同时持有该地址 {ms}',
+    connections: '连接',
+    given: '已移交 {n} 个',
     witness: '见证',
     axis: '{to} 接管的时间轴',
     clock: '{name} 的时钟：{from} 至 {to}',
