@@ -38,8 +38,8 @@ exec ${runtimeLink} --lite-mode ${agentCurrentPath}/shoal-agent.cjs "$@"
 `
 const modulesPath = '/etc/modules-load.d/shoal.conf'
 const directorSysctlPath = `${ownSysctlPrefix}.conf`
-/** How long an agent may take to find its role: its start, the wait for the partner, the first checks. */
-const readySeconds = 40
+/** How long an agent may take to find its role: its start and the first checks; the wait for the partner, by the deadtime, comes to it. */
+const startSeconds = 40
 /** Modules that ip_vs brings along; they go again when nothing else has come to use them. */
 const modulesBroughtAlong = ['nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4', 'libcrc32c']
 /** What the older iptables has the kernel load for marks; nf_tables stays: the tables of others would go with it. */
@@ -242,7 +242,7 @@ if [ -e "$KEPT/first" ]; then
   rm -f ${lvscfPath}.staged ${lvscfPath}.previous ${lvscfPath}.reverted ${notifyPath}
 fi`,
     }),
-    step(host, 'agent-ready', readyParts(agent, configDigest)),
+    step(host, 'agent-ready', readyParts(agent, configDigest, draft)),
   )
   const copies: readonly StepKind[] = ['runtime', 'agent']
   const serving: readonly StepKind[] = ['stop-rival', 'agent-start', 'agent-ready']
@@ -253,16 +253,17 @@ fi`,
 }
 
 /** The first line of `shoal-agent status` names role and config; see agent/main.ts. */
-function readyParts(agent: string, configDigest: string): StepParts {
+function readyParts(agent: string, configDigest: string, draft: ClusterDraft): StepParts {
+  const seconds = startSeconds + Math.ceil((2 * (Number(draft.failure.deadtimeMs) || 0)) / 1000)
   const digest = configDigest.slice(0, 12)
   const isReady = (line: string): string =>
     `case "${line}" in *' is active since '*'(${digest})' | *' is standby since '*'(${digest})') exit 0;; esac`
   return {
-    detail: { seconds: readySeconds },
+    detail: { seconds },
     alreadySo: `line=$(${agent} status | head -n 1)
 ${isReady('$line')}
 exit 1`,
-    run: `end=$(( $(date +%s) + ${readySeconds} ))
+    run: `end=$(( $(date +%s) + ${seconds} ))
 said=
 while :; do
   all=$(${agent} status 2>&1) || :

@@ -93,11 +93,11 @@ function isSettled(seen: readonly Seen[], configDigest: string): boolean {
   )
 }
 
-/** Every proof of a cluster that was just built; waits for it to settle first, at most `settleMs`. */
+/** Every proof of a cluster that was just built; waits for it to settle first, at most `settleMs` and a deadtime. */
 export async function prove(draft: ClusterDraft, ports: ProofPorts): Promise<readonly ProofLine[]> {
   const { hosts } = ports
   const lines: ProofLine[] = []
-  const deadline = performance.now() + settleMs
+  const deadline = performance.now() + settleMs + (Number(draft.failure.deadtimeMs) || 0)
   let seen = await Promise.all(draft.directors.map((host) => see(hosts, host)))
   while (!isSettled(seen, ports.configDigest) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))

@@ -69,6 +69,17 @@ describe('order', () => {
       'agent-ready',
     ])
   })
+  it.each([
+    ['700', 42],
+    ['18000', 76],
+  ])(
+    'an agent that waits for its partner by a deadtime of %s ms is waited for that much longer',
+    (deadtimeMs, seconds) => {
+      const web = webDraft()
+      const plan = planOf({ ...web, failure: { ...web.failure, deadtimeMs } })
+      expect(stepOf(plan, 'director-1/agent-ready').detail).toEqual({ seconds })
+    },
+  )
   it('what starts or changes a service is never done ahead', () => {
     const ahead = planOf().steps.filter((step) => step.ahead)
     expect(ahead.map(({ kind }) => kind)).not.toContain('agent-start')

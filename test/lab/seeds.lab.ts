@@ -22,6 +22,8 @@ interface Seed {
   readonly title: string
   readonly layout: LayoutName
   readonly shape: (draft: ClusterDraft) => ClusterDraft
+  /** Beats and deadtime as they were published, in ms; Piranha's own where nothing was said. */
+  readonly beats: readonly [keepalive: string, deadtime: string]
   /** What ipvsadm-save must say on the director that serves. */
   readonly table: readonly RegExp[]
   /** One client keeps its real server. */
@@ -42,6 +44,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'DR with arptables',
     layout: 'dr',
+    beats: ['6000', '18000'],
     shape: (draft) =>
       withService({ ...draft, realServerWay: { ...draft.realServerWay, direct: 'arptables' } }, { scheduler: 'rr' }),
     table: [
@@ -53,6 +56,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'DR with the virtual IP on lo and kernel values that outlive a reboot',
     layout: 'dr',
+    beats: ['5000', '10000'],
     shape: (draft) => withService(draft, { scheduler: 'rr', loadMonitor: 'uptime' }),
     table: [/^-A -t 192\.168\.2\.27:80 -s rr$/m],
     // Directors that refuse what they do not know: without the openings neither beats nor requests would come in.
@@ -77,6 +81,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'DR with a private heartbeat, wrr and persistence',
     layout: 'dr-private',
+    beats: ['6000', '18000'],
     shape: (draft) => ({
       ...withService(draft, { scheduler: 'wrr', persistentS: '30' }),
       realServers: draft.realServers.map((server, at) => ({ ...server, weight: String(at + 1) })),
@@ -91,6 +96,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'NAT with firewall mark 80 for the ports 80 and 443, and persistence',
     layout: 'nat',
+    beats: ['2000', '6000'],
     shape: (draft) => withService(draft, { fwmark: '80', morePorts: '443', persistentS: '30', scheduler: 'wlc' }),
     table: [/^-A -f 80 -s wlc -p 30$/m, /-r 10\.8\.8\.33:\d+ -m -w 1$/m, /-r 10\.8\.8\.34:\d+ -m -w 1$/m],
     sticky: true,
@@ -103,6 +109,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'NAT where the real servers keep their default route',
     layout: 'nat',
+    beats: ['2000', '6000'],
     shape: (draft) =>
       withService({ ...draft, realServerWay: { ...draft.realServerWay, nat: 'policy-route' } }, { scheduler: 'rr' }),
     table: [/^-A -t 10\.10\.1\.30:80 -s rr$/m],
@@ -113,6 +120,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'a tunnel over a router',
     layout: 'tun',
+    beats: ['2000', '6000'],
     shape: (draft) => withService(draft, { scheduler: 'rr' }),
     table: [/^-A -t 10\.20\.1\.30:80 -s rr$/m, /-r 10\.20\.2\.33:80 -i -w 1\b/m, /-r 10\.20\.2\.34:80 -i -w 1\b/m],
   },
@@ -179,7 +187,9 @@ for (const layout of ['dr', 'dr-private', 'nat', 'tun'] as const) {
       test('is built from the draft, proves itself and serves as configured', async () => {
         for (const host of story.lab.layout.hosts) await seed.before?.(story, host.name)
         before = await story.state()
-        await story.keepDraft(seed.shape({ ...fresh, id: `seed-${seeds.indexOf(seed)}` }))
+        const [keepaliveMs, deadtimeMs] = seed.beats
+        const failure = { ...fresh.failure, keepaliveMs, deadtimeMs }
+        await story.keepDraft(seed.shape({ ...fresh, id: `seed-${seeds.indexOf(seed)}`, failure }))
         built = await story.build()
         expect(built.proof.filter(({ passed }) => !passed)).toEqual([])
         expect(built.problems).toEqual([])
