@@ -5,11 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
-import { directors, holders, installAgents, setRealServers, type Director } from './agent-hosts.ts'
+import { directors, holders, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
+import { startLasting } from './lasting.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_AGENT_LAB ?? 'agent'
 const CRASHES = Number(process.env.SHOAL_CRASHES ?? 3)
+const HAND_OVERS = Number(process.env.SHOAL_HANDOVERS ?? 4)
 const OUTAGE_LIMIT_MS = 1_000
 const SERVED_IN_A_ROW = 25
 
@@ -141,6 +143,89 @@ test('a planned hand-over, and a stop, lose next to nothing', async () => {
     expect(now.active).toBe(standby)
     expect(await holders(lab)).toEqual([standby])
   }
+})
+
+/** A request that has no answer by then is lost; a busy machine is slow, but not as slow as that. */
+const LOST_AFTER_MS = 5_000
+
+test(`${HAND_OVERS} hand-overs, one after the other, lose no request and end no connection`, async () => {
+  for (let n = 0; n < HAND_OVERS; n++) {
+    const { active, standby } = await settled()
+    const lasting = startLasting(lab, vip)
+    const probe = await lab.startProbe(vip, { timeoutMs: LOST_AFTER_MS })
+    expect(await probe.served(SERVED_IN_A_ROW, 20_000)).toBe(true)
+    await lab.ssh(active, 'shoal-agent handover', { timeoutMs: 30_000 })
+    await delay(3_000)
+    const report = await probe.stop()
+    const lasted = await lasting.stop()
+    console.log(
+      `hand-over ${n + 1}: ${report.failed} of ${report.sent} lost, slowest ${Math.round(report.latencyMs.worst)} ms; the lasting connection: ${JSON.stringify(lasted)}`,
+    )
+    expect(report.outages).toEqual([])
+    expect(lasted.ended).toBeUndefined()
+    expect(lasted.longestMs).toBeLessThanOrEqual(LOST_AFTER_MS)
+    expect(await holders(lab)).toEqual([standby])
+    expect(await events(standby)).toMatch(/[1-9]\d* connections given over/)
+  }
+})
+
+test('a connection lives through a hand-over and the failback, and no request is lost', async () => {
+  const before = (await lab.ssh('lvs1', 'cat /etc/sysconfig/ha/lvs.cf')).stdout
+  const withFailback = lvscfOf(lab, '# shoal: failback = on\n# shoal: failback_delay_ms = 4000\n')
+  const load = (text: string): Promise<unknown> =>
+    Promise.all(
+      directors.map((host) =>
+        lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf; systemctl reload shoal-agent', {
+          input: text,
+          timeoutMs: 30_000,
+        }),
+      ),
+    )
+  await load(withFailback)
+  const from = performance.now()
+  while ((await settled()).active !== 'lvs1' && performance.now() - from < 60_000) await delay(1_000)
+  const lasting = startLasting(lab, vip)
+  const probe = await lab.startProbe(vip, { timeoutMs: LOST_AFTER_MS })
+  expect(await probe.served(SERVED_IN_A_ROW, 20_000)).toBe(true)
+  await lab.ssh('lvs1', 'shoal-agent handover', { timeoutMs: 30_000 })
+  await delay(9_000)
+  const report = await probe.stop()
+  const lasted = await lasting.stop()
+  console.log(
+    `there and back: ${report.failed} of ${report.sent} lost; the lasting connection: ${JSON.stringify(lasted)}`,
+  )
+  expect(report.outages).toEqual([])
+  expect(lasted.ended).toBeUndefined()
+  expect(await holders(lab)).toEqual(['lvs1'])
+  expect(await events('lvs1')).toContain('took over (failback')
+  await load(before)
+})
+
+test('of a hand-over that is broken off by kill -9, and of an agent that has ended, nothing is left', async () => {
+  const { active, standby } = await settled()
+  const left = async (): Promise<string> =>
+    (
+      await lab.ssh(
+        standby,
+        'ipvsadm -L --daemon; iptables -S | grep SHOAL-HANDOVER; ls /run/shoal/receiving 2>/dev/null',
+        { allowFailure: true },
+      )
+    ).stdout.trim()
+  await Promise.all([
+    lab.ssh(active, 'shoal-agent handover', { allowFailure: true, timeoutMs: 30_000 }),
+    // In the moment in which its kernel takes connections in.
+    lab.ssh(
+      standby,
+      'n=0; until ipvsadm -L --daemon | grep -q backup || [ $n = 200 ]; do n=$((n+1)); done; kill -9 $(systemctl show -p MainPID --value shoal-agent); [ $n -lt 200 ]',
+      { timeoutMs: 60_000 },
+    ),
+  ])
+  await settled()
+  expect(await left()).not.toContain('sync daemon')
+  await lab.ssh(standby, 'systemctl stop shoal-agent', { timeoutMs: 30_000 })
+  expect(await left()).toBe('')
+  await lab.ssh(standby, 'systemctl reset-failed shoal-agent; systemctl start shoal-agent', { timeoutMs: 30_000 })
+  await settled()
 })
 
 test('a partition: served while it lasts, and after the heal served again and still served', async () => {
