@@ -407,11 +407,11 @@ export function openChanges(ports: ChangesPorts): Changes {
     const problems: Problem[] = [...(stands.ok ? [] : stands.problems), ...(kept.ok ? [] : kept.problems)]
     const asWarning = (each: Problem): Problem => ({ ...each, severity: 'warning' })
     if (todo.ending) {
-      const ended = await builds.carry(todo.ending, after)
-      say('', `take ${todo.leaving.join(', ')} off the hosts`, ended, ended.ok ? ended.value.state : '')
-      if (!ended.ok) problems.push(...ended.problems.map(asWarning))
-      else if (ended.value.state === 'proving') builds.finishRun(ended.value.id, { state: 'done' })
-      else problems.push(...ended.value.problems.map(asWarning))
+      const carried = await builds.carry(todo.ending, after)
+      const ended = carried.ok && carried.value.state !== 'proving' ? failed(...carried.value.problems) : carried
+      say('', `take ${todo.leaving.join(', ')} off the hosts`, ended)
+      if (ended.ok) builds.finishRun(ended.value.id, { state: 'done' })
+      else problems.push(...ended.problems.map(asWarning))
     }
     for (const { hostId, name } of todo.cleaned) {
       const cleaned = await builds.takeBackHost(clusterId, hostId, before)
