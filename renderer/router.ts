@@ -20,6 +20,11 @@ export const router = createRouter({
         { path: 'sheet', name: 'sheet', component: () => import('./pages/cluster/SheetPage.vue') },
         { path: 'history', name: 'history', component: () => import('./pages/cluster/HistoryPage.vue') },
         {
+          path: 'notifications',
+          name: 'notifications',
+          component: () => import('./pages/cluster/NotificationsPage.vue'),
+        },
+        {
           path: 'configuration',
           name: 'configuration',
           component: () => import('./pages/cluster/ConfigurationPage.vue'),

@@ -1,10 +1,12 @@
 /** The screen in English: the shape of all languages. `{n}` chooses between `one | many`. */
 import { enEveryday } from './en-everyday.ts'
 import { enLive } from './en-live.ts'
+import { enNotify } from './en-notify.ts'
 
 export const en = {
   ...enLive,
   ...enEveryday,
+  ...enNotify,
   app: { skip: 'Skip to the content' },
   word: {
     cluster: 'Cluster',
@@ -57,12 +59,12 @@ export const en = {
     notices: 'Notifications',
     desktop: 'Say takeovers and servers going down on the desktop',
     desktopAbout: 'For the clusters watched here, while Shoal is open.',
-    desktopRefused:
-      'This system does not let Shoal show notifications; allow them in its settings, then switch it on again.',
     tray: 'Tray',
     stayInTray: 'Stay in the tray when the window is closed',
     trayAbout:
       'The icon beside the clock shows the worst state of the clusters; its menu opens each of them. Where the desktop has no tray, closing the window ends Shoal.',
+    desktopRefused:
+      'This system does not let Shoal show notifications; allow them in its settings, then switch it on again.',
     updates: 'Newer versions',
     updatesAbout:
       'This is Shoal {version}. Nothing is asked unless a feed is given here, and nothing is installed by itself.',
@@ -336,8 +338,6 @@ export const en = {
     taken: '{address} is in use: {by} answers for it. Choose another address.',
     suggest: 'Find a free one',
     noneFree: 'No free address was found near the others. Type one.',
-    one: 'Virtual IP {n}',
-    add: 'Add a virtual IP',
     tryIt: 'Try it on the network',
     tryAbout: '{director} has it for some seconds: clouds and virtual switches may drop it.',
     trying: '{director} has {address}, the others ask for it',
@@ -345,6 +345,8 @@ export const en = {
     triedByNobody: 'Nobody could be asked for {address}: the other hosts have it themselves.',
     notReached:
       '{hosts} did not reach {address}: the network between drops addresses it was not told of. Allow it there before the build.',
+    one: 'Virtual IP {n}',
+    add: 'Add a virtual IP',
     addAbout: 'Several addresses can be served by the same directors and real servers, each with services of its own.',
     removeAbout: 'The services of an address that is removed go to the first one.',
     remove: 'Remove virtual IP {address}',
@@ -654,6 +656,7 @@ export const en = {
       services: 'Services',
       drills: 'Drills',
       history: 'History',
+      notifications: 'Notifications',
       configuration: 'Configuration',
     },
   },

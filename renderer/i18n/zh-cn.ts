@@ -3,10 +3,12 @@ import type { en } from './en.ts'
 import type { Shape } from './shape.ts'
 import { zhEveryday } from './zh-cn-everyday.ts'
 import { zhLive } from './zh-cn-live.ts'
+import { zhNotify } from './zh-cn-notify.ts'
 
 export const zhCN = {
   ...zhLive,
   ...zhEveryday,
+  ...zhNotify,
   app: { skip: '跳到正文' },
   word: {
     cluster: '集群',
@@ -58,11 +60,11 @@ export const zhCN = {
     notices: '通知',
     desktop: '在桌面上提示接管与服务器离线',
     desktopAbout: '针对此处关注的集群，仅在 Shoal 打开时。',
-    desktopRefused: '本系统不允许 Shoal 显示通知；请在系统设置中允许后再打开此项。',
-    updates: '新版本',
     tray: '托盘',
     stayInTray: '关闭窗口后留在托盘中',
     trayAbout: '时钟旁的图标显示各集群中最差的状态，其菜单可打开每个集群。桌面没有托盘时，关闭窗口即退出 Shoal。',
+    desktopRefused: '本系统不允许 Shoal 显示通知；请在系统设置中允许后再打开此项。',
+    updates: '新版本',
     updatesAbout: '当前为 Shoal {version}。仅当在此填写了地址才会询问，且不会自行安装任何内容。',
     feed: '版本信息地址',
     ask: '立即询问',
@@ -324,14 +326,14 @@ export const zhCN = {
     taken: '{address} 已被使用：{by} 应答了它。请换一个地址。',
     suggest: '查找空闲地址',
     noneFree: '附近没有找到空闲地址，请手动填写。',
-    one: '虚拟 IP {n}',
-    add: '添加虚拟 IP',
     tryIt: '在网络上试用',
     tryAbout: '由 {director} 持有几秒：云平台和虚拟交换机可能会丢弃它。',
     trying: '{director} 正持有 {address}，其他主机正在询问',
     tried: '{hosts} 已连通 {address}；地址已归还。',
     triedByNobody: '无法就 {address} 询问任何主机：其他主机自身持有该地址。',
     notReached: '{hosts} 未能连通 {address}：其间的网络会丢弃未登记的地址。请在部署前放行。',
+    one: '虚拟 IP {n}',
+    add: '添加虚拟 IP',
     addAbout: '同一组调度器和真实服务器可以为多个地址提供服务，每个地址有各自的服务。',
     removeAbout: '移除一个地址时，其服务归到第一个地址。',
     remove: '移除虚拟 IP {address}',
@@ -632,7 +634,14 @@ export const zhCN = {
   cluster: {
     connecting: '正在询问调度器',
     pages: '集群的页面',
-    page: { overview: '概览', services: '服务', drills: '演练', history: '历史', configuration: '配置' },
+    page: {
+      overview: '概览',
+      services: '服务',
+      drills: '演练',
+      history: '历史',
+      notifications: '通知',
+      configuration: '配置',
+    },
   },
   handOver: {
     button: '计划切换',
