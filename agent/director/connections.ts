@@ -184,7 +184,7 @@ export function giveConnections(w: Work): void {
   if (peer?.takes && peerAlive(s, now.ms)) s.giving = { ...s.giving, takes: peer.takes }
   const { takes, underWay, passes, dueMs } = s.giving
   if (!takes || underWay || overMs !== null || now.ms < dueMs) return
-  if (letGoMs === null ? passes > 0 : s.kernel.addresses === null || holds(s)) return
+  if (s.kernel.addresses === null || (letGoMs === null ? passes > 0 : holds(s))) return
   const place = placeOf(s, takes.path)
   if (!place) {
     gave(w, { connections: 0, failed: `there is no IPv4 address on its path ${takes.path}` })

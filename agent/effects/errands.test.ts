@@ -15,6 +15,12 @@ describe('errands', () => {
     expect(all[2]?.said).toBe("*filter\n:A - [0:0]\n-A A 100%s \\x 'q'\nCOMMIT\n")
   })
 
+  it('are carried out although the shell is told to end with everybody else', async () => {
+    const errands = openErrands()
+    expect((await errands.run('sh', ['-c', 'kill -TERM $PPID'])).failed).toBeNull()
+    expect(await errands.run('echo', ['still'])).toEqual({ said: 'still\n', failed: null })
+  })
+
   it('of a tool that is not there fail with the words of the shell', async () => {
     expect((await openErrands().run('no-such-tool', ['--now'])).failed).toMatch(
       /^no-such-tool ended with 127: .*not found/,

@@ -9,9 +9,11 @@ const toolPath = '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin'
 /** An errand that has not ended after this is given up, and the shell with it. */
 const limitMs = 8_000
 const maxOutput = 4 * 1024 * 1024
+/** A signal to all of the unit's processes is not for it: what is in place is taken away before the end. */
+const deaf = `trap '' TERM INT HUP`
 /** What tells the end of an errand and how it ended, in a line of its own. */
 const mark = '--shoal-errand-ended'
-const loop = `while read -r line; do eval "$line"; printf '\\n${mark} %s\\n' "$?"; done`
+const loop = `${deaf}; while read -r line; do eval "$line"; printf '\\n${mark} %s\\n' "$?"; done`
 
 /** How an errand ended: what it said (both outputs), and why it did not do what was asked; null = it did. */
 export interface Done {

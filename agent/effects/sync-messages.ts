@@ -23,45 +23,47 @@ const flag = { nat: 0, tunnel: 2, direct: 3, inactive: 0x0100, template: 0x1000 
 
 export type ToldConnection = readonly [connection: Connection, told: Told]
 
-function connectionBytes([c, told]: ToldConnection, forwarding: Forwarding): Buffer {
+/** As so many hexadecimal digits. */
+const digits = (value: number, count: number): string => value.toString(16).padStart(count, '0')
+
+/** Written as hexadecimal digits and made bytes per message: in an interpreter many times as fast as byte by byte. */
+function connectionHex([c, told]: ToldConnection, forwarding: Forwarding): string {
   const six = c.client.length > 8
-  const bytes = Buffer.alloc(six ? bytes6 : bytes4)
-  bytes[0] = six ? 1 : 0
-  bytes[1] = protocols[c.protocol]
-  bytes.writeUInt16BE(bytes.length, 2)
-  bytes.writeUInt32BE(flag[forwarding] | (told.template ? flag.template : 0) | (told.active ? 0 : flag.inactive), 4)
-  bytes.writeUInt16BE(told.state, 8)
-  bytes.writeUInt16BE(c.clientPort, 10)
-  bytes.writeUInt16BE(c.virtualPort, 12)
-  bytes.writeUInt16BE(c.serverPort, 14)
-  bytes.writeUInt32BE(told.mark, 16)
-  bytes.writeUInt32BE(c.expiresS, 20)
-  let at = 24
-  for (const address of [c.client, c.virtual, c.server]) at += bytes.write(address, at, 'hex')
-  return bytes
+  const flags = flag[forwarding] | (told.template ? flag.template : 0) | (told.active ? 0 : flag.inactive)
+  return (
+    digits(six ? 1 : 0, 2) +
+    digits(protocols[c.protocol], 2) +
+    digits(six ? bytes6 : bytes4, 4) +
+    digits(flags, 8) +
+    digits(told.state, 4) +
+    digits(c.clientPort, 4) +
+    digits(c.virtualPort, 4) +
+    digits(c.serverPort, 4) +
+    digits(told.mark, 8) +
+    digits(c.expiresS, 8) +
+    c.client +
+    c.virtual +
+    c.server
+  )
 }
 
 /** The messages that tell of these connections, for receivers of a sync id (0-255). */
 export function syncMessages(connections: readonly ToldConnection[], forwarding: Forwarding, id: number): Buffer[] {
   const messages: Buffer[] = []
-  let parts: Buffer[] = []
-  let length = headerBytes
+  let body = ''
+  let count = 0
   const close = (): void => {
-    if (parts.length === 0) return
-    const header = Buffer.alloc(headerBytes)
-    header[1] = id
-    header.writeUInt16BE(length, 2)
-    header[4] = parts.length
-    header[5] = version
-    messages.push(Buffer.concat([header, ...parts]))
-    parts = []
-    length = headerBytes
+    if (count === 0) return
+    const header = `00${digits(id, 2)}${digits(headerBytes + body.length / 2, 4)}${digits(count, 2)}${digits(version, 2)}0000`
+    messages.push(Buffer.from(header + body, 'hex'))
+    body = ''
+    count = 0
   }
   for (const connection of connections) {
-    const bytes = connectionBytes(connection, forwarding)
-    if (length + bytes.length > messageBytes) close()
-    parts.push(bytes)
-    length += bytes.length
+    const hex = connectionHex(connection, forwarding)
+    if (headerBytes + (body.length + hex.length) / 2 > messageBytes) close()
+    body += hex
+    count++
   }
   close()
   return messages

@@ -83,6 +83,47 @@ export function isWorthReading(line: string, { endingS }: Giving): boolean {
 
 /** One line; null for the heading and for anything else. */
 export function parseConnection(line: string): Connection | null {
+  return inColumns(line) ?? inWords(line)
+}
+
+/** The columns of an IPv4 line end where they should. */
+const isInColumns = (line: string): boolean =>
+  line.charCodeAt(3) === space &&
+  line.charCodeAt(12) === space &&
+  line.charCodeAt(17) === space &&
+  line.charCodeAt(26) === space &&
+  line.charCodeAt(31) === space &&
+  line.charCodeAt(40) === space &&
+  line.charCodeAt(45) === space &&
+  line.charCodeAt(57) === space
+
+/** A line of IPv4, whose columns have their places: a large table is read many times as fast as by its words. */
+function inColumns(line: string): Connection | null {
+  const protocol = protocolOf(line.slice(0, 3).trimEnd())
+  if (protocol === null || !isInColumns(line)) return null
+  const expiresS = Number(line.slice(58, 65))
+  const clientPort = Number.parseInt(line.slice(13, 17), 16)
+  const virtualPort = Number.parseInt(line.slice(27, 31), 16)
+  const serverPort = Number.parseInt(line.slice(41, 45), 16)
+  if (!Number.isInteger(clientPort + virtualPort + serverPort + expiresS)) return null
+  return {
+    protocol,
+    client: line.slice(4, 12),
+    clientPort,
+    virtual: line.slice(18, 26),
+    virtualPort,
+    server: line.slice(32, 40),
+    serverPort,
+    state: line.slice(46, 57).trimEnd(),
+    expiresS,
+  }
+}
+
+function protocolOf(name: string): Connection['protocol'] | null {
+  return name === 'TCP' ? 'tcp' : name === 'UDP' ? 'udp' : name === 'IP' ? 'ip' : null
+}
+
+function inWords(line: string): Connection | null {
   const [
     name = '',
     client = '',
@@ -94,8 +135,8 @@ export function parseConnection(line: string): Connection | null {
     state = '',
     expires = '',
   ] = line.trim().split(/\s+/)
-  const protocol = name.toLowerCase()
-  if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'ip') return null
+  const protocol = protocolOf(name)
+  if (protocol === null) return null
   const bare = (text: string): string => text.replaceAll(':', '').toUpperCase()
   const addresses = [bare(client), bare(virtual), bare(server)] as const
   const expiresS = Number(expires)
