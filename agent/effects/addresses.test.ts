@@ -235,8 +235,11 @@ it.skipIf(!able)('the release script takes down what is in the held file and not
   expect(readFileSync(path.join(root, 'resources/agent/release-held.sh'), 'utf8')).toMatch(/^#!\/bin\/sh/)
 })
 
-/** The guard of a process that does `script` in the end: how long the address was there after that, in ms, and whether the process is. */
-function guarded(script: string): { readonly goneMs: number; readonly runs: boolean } {
+/**
+ * The guard of a process that does `script` in the end: how long the address was there after that, in ms, and whether the process is.
+ * `held`: what the process says that it holds.
+ */
+function guarded(script: string, held = '10.2.0.9/24 br0\\n'): { readonly goneMs: number; readonly runs: boolean } {
   const out = execFileSync(
     'unshare',
     [
@@ -244,7 +247,7 @@ function guarded(script: string): { readonly goneMs: number; readonly runs: bool
       'sh',
       '-c',
       `ip link add br0 type bridge; ip link set br0 up; ip addr add 10.2.0.9/24 dev br0
-       d=$(mktemp -d); printf '10.2.0.9/24 br0\\n' > $d/held; cp ${root}resources/agent/release-held.sh $d/
+       d=$(mktemp -d); printf '${held}' > $d/held; cp ${root}resources/agent/release-held.sh $d/
        ${process.execPath} --import tsx --input-type=module -e "
          import { startGuard } from '${root}agent/effects/guard.ts'
          const { writeFileSync } = await import('node:fs')
@@ -273,6 +276,11 @@ it.skipIf(!able)('the guard ends an agent that hangs, and acts', () => {
   const { goneMs, runs } = guarded('for (;;);')
   expect(goneMs).toBeLessThan(1_500)
   expect(runs).toBe(false)
+})
+
+it.skipIf(!able)('the guard leaves an agent alone that stands still while it holds nothing', () => {
+  const { runs } = guarded('const until = Date.now() + 1_700; while (Date.now() < until);', '')
+  expect(runs).toBe(true)
 })
 
 it.skipIf(!able)('the guard leaves an agent alone that stands still for a moment', () => {

@@ -3,7 +3,8 @@
 # shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
 # `release-held.sh guard PID`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
 # unless that end was a proper one or another agent runs by then; and the unit runs it after every end. An agent that says nothing for
-# 0.7 s (it writes a line ten times a second) hangs: the guard ends it first. That needs bash; without it systemd's watchdog does so.
+# 0.7 s (it writes a line ten times a second) hangs: when it holds an address the guard ends it first. That needs bash; without it, and
+# for an agent that holds none, systemd's watchdog does so.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
 # /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -24,6 +25,8 @@ if [ "$1" = guard ]; then
       seen=$?
       # After a pause of the whole host both are late: the agent gets a moment to say that it is there.
       [ $seen -le 128 ] || { read -r -t 0.05 _ && seen=0; }
+      # One that holds nothing harms nobody by standing still, and a host too busy for it would have it start again and again.
+      [ $seen -le 128 ] || [ -s "$dir/held" ] || seen=0
     fi
   done
   read -r state < "$dir/run"
