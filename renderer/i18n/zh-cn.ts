@@ -745,7 +745,7 @@ export const zhCN = {
     week: '7 天',
     month: '30 天',
     unknown: '未知',
-    known: '已知 {of} 中的 {known}',
+    known: '已知 {of}中的 {known}',
     none: '无中断',
     one: '中断一次，共 {sum}',
     several: '中断 {n} 次，合计 {sum}，最长 {longest}',

@@ -38,4 +38,27 @@ describe('the guide', () => {
     })
     expect(missing).toEqual([])
   })
+
+  it('shows, and the README with it, only pictures the browser tests make anew each time', () => {
+    const folder = path.join(root, 'test/e2e')
+    const made = readdirSync(folder)
+      .filter((name) => name.endsWith('.spec.ts') && !/\.lab\.spec\.ts$|^electron/.test(name))
+      .flatMap((name) => [
+        ...readFileSync(path.join(folder, name), 'utf8').matchAll(/picture\([^,]+, (['`])(.+?)\1\)/g),
+      ])
+      .map(
+        ([, , name = '']) => new RegExp(`^${name.replace(/[.*+?^()|[\]\\]/g, '\\$&').replace(/\$\{[^}]*\}/g, '.+')}$`),
+      )
+    const texts = [
+      path.join(root, 'README.md'),
+      ...languages.flatMap((language) => pagesOf(language).map((page) => path.join(guide, language, page))),
+    ]
+    const shown = texts.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\]\([^)\s]*screenshots\/([^)\s]+)\.png\)/g)].map(
+        ([, name = '']) => name,
+      ),
+    )
+    expect(shown.length).toBeGreaterThan(5)
+    expect(shown.filter((name) => !made.some((form) => form.test(name)))).toEqual([])
+  })
 })
