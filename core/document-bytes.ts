@@ -3,8 +3,8 @@
  * the wild, and whatever is neither is shown byte by byte as Latin-1. An encoding is only chosen when encoding the text again gives
  * exactly the bytes that were read.
  */
-import { documentEncodings, encodingNames } from '../domain/contract/app.ts'
-import type { DocumentEncoding } from '../domain/contract/app.ts'
+import { documentEncodings, encodingNames } from '../domain/document-encodings.ts'
+import type { DocumentEncoding } from '../domain/document-encodings.ts'
 import type { Result } from '../domain/problem.ts'
 import { failed, ok, problem } from '../domain/problem.ts'
 

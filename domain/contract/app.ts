@@ -8,6 +8,8 @@ import { actionSchema, drillKinds } from '../acting.ts'
 import type { CommandLine, Drill } from '../acting.ts'
 import { clusterDraftSchema, hostDraftSchema, loginSchema } from '../cluster.ts'
 import type { ClusterDraft, KeptDraft } from '../cluster.ts'
+import { documentEncodings } from '../document-encodings.ts'
+import type { DocumentEncoding } from '../document-encodings.ts'
 import type { HostFacts } from '../facts.ts'
 import type { Change, ChangePlan, Revision } from '../life.ts'
 import { channelDraftSchema, maxChannels } from '../notify.ts'
@@ -115,16 +117,6 @@ export interface SshConfigured {
 export type HostTried =
   | { readonly kind: 'facts'; readonly facts: HostFacts; readonly roundTripMs: number }
   | { readonly kind: 'unknown-key'; readonly key: HostKey }
-
-/** How the bytes of a document become text and go back unchanged. A byte order mark and line ends are part of the text. */
-export const documentEncodings = ['utf-8', 'gb18030', 'latin1'] as const
-export type DocumentEncoding = (typeof documentEncodings)[number]
-/** What they are called, in every language alike. */
-export const encodingNames: Readonly<Record<DocumentEncoding, string>> = {
-  'utf-8': 'UTF-8',
-  gb18030: 'GB18030',
-  latin1: 'Latin-1',
-}
 
 export interface OpenedDocument {
   /** Absolute path, or the one name of a file on a host. */

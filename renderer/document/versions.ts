@@ -4,7 +4,8 @@
  */
 import { ref, shallowRef } from 'vue'
 import type { Login } from '../../domain/cluster.ts'
-import type { DocumentEncoding, FilePurpose, KeptDocument, OpenedDocument } from '../../domain/contract/app.ts'
+import type { FilePurpose, KeptDocument, OpenedDocument } from '../../domain/contract/app.ts'
+import type { DocumentEncoding } from '../../domain/document-encodings.ts'
 import { differing, hold, release } from '../../domain/lvscf/document-text.ts'
 import { problem } from '../../domain/problem.ts'
 import type { Problem } from '../../domain/problem.ts'

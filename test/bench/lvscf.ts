@@ -11,6 +11,7 @@ import { loadNow, quantile } from './figures.ts'
 import type { Measured } from './figures.ts'
 import { largeFile } from './generated.ts'
 import { inChromium } from './lvscf-browser.ts'
+import { keep, machine, markdown } from './results.ts'
 
 const analysisMostMs = 150
 const rounds = 15
@@ -41,8 +42,19 @@ function inNode(shape: string, text: string): readonly Measured[] {
   ]
 }
 
-/** All measurements; those in a browser only where the screen is built. */
+/** All measurements, kept in test/bench/results; those in a browser only where the screen is built. */
 export async function measure(): Promise<readonly Measured[]> {
+  const found = await measured()
+  const rows = found.map(({ what, ms, mostMs }) => [what, ms.toFixed(1), String(mostMs)])
+  const table = markdown(['what', 'ms', 'at most'], rows)
+  const about =
+    'Written by `npm run bench -- lvscf`. Processor time is what other programs on the machine do not spoil.'
+  const title = '# A file of 10,000 real servers'
+  await keep('lvscf', { machine: machine(), found }, `${title}\n\n${about}\n\n${table}\n`, true)
+  return found
+}
+
+async function measured(): Promise<readonly Measured[]> {
   const shapes = [
     ['100 × 100', largeFile(100, 100)],
     ['1 × 10,000', largeFile(1, 10_000)],
@@ -52,7 +64,7 @@ export async function measure(): Promise<readonly Measured[]> {
     console.log('!!! No built screen (npm run build): keys are not measured.')
     return found
   }
-  const measured = [...found]
-  for (const [shape, text] of shapes) measured.push(...(await inChromium(shape, text)))
-  return measured
+  const all = [...found]
+  for (const [shape, text] of shapes) all.push(...(await inChromium(shape, text)))
+  return all
 }
