@@ -18,6 +18,8 @@ import type { LayoutName } from './layouts.ts'
 const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
 
 const stateAgainMs = 4_000
+/** A host that has just booted beside others. */
+const startLimitMs = 180_000
 /** Where nothing else is done a build ends within a minute (watch.lab.ts); with many others beside it, three minutes were not enough. */
 export const buildLimitMs = 480_000
 export const reals = ['rs1', 'rs2'] as const
@@ -115,15 +117,21 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     console.log(line)
   }
   const lab = attach(name) ?? (await up(layout, { name, say }))
-  await Promise.all(
-    reals.map((host) =>
-      lab.ssh(
-        host,
-        `mkdir -p /var/www/html; echo ${host} > /var/www/html/index.html; systemctl enable -q nginx; systemctl start nginx`,
-        { timeoutMs: 60_000 },
+  try {
+    await Promise.all(
+      reals.map((host) =>
+        lab.ssh(
+          host,
+          `mkdir -p /var/www/html; echo ${host} > /var/www/html/index.html; systemctl enable -q nginx; systemctl start nginx`,
+          { timeoutMs: startLimitMs },
+        ),
       ),
-    ),
-  )
+    )
+  } catch (error) {
+    // Nobody else would take it down: there is no story to end yet.
+    if (!keep) await lab.down()
+    throw error
+  }
   const dataDir = mkdtempSync(join(tmpdir(), 'shoal-story-'))
   // A copy: a build of the agent made meanwhile must not change what this story builds.
   const agentDir = join(dataDir, 'agent')
