@@ -54,7 +54,7 @@ const idRoomBytes = 120
 const subjectMostBytes = 160
 
 /** Length in UTF-8. */
-export function utf8Bytes(text: string): number {
+function utf8Bytes(text: string): number {
   let bytes = 0
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0
@@ -64,7 +64,7 @@ export function utf8Bytes(text: string): number {
 }
 
 /** The beginning of a text, at most so many bytes in UTF-8; never half a character. */
-export function cut(text: string, most: number): string {
+function cut(text: string, most: number): string {
   if (utf8Bytes(text) <= most) return text
   let bytes = utf8Bytes('…')
   let out = ''

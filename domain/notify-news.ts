@@ -11,7 +11,7 @@ import type { NewsGroup } from './notify.ts'
 export type NewsLevel = 'problem' | 'good' | 'plain'
 
 /** The kind of news an event is; null: none. */
-export function groupOf(event: JournalEvent): NewsGroup | null {
+function groupOf(event: JournalEvent): NewsGroup | null {
   switch (event.kind) {
     case 'failover':
       return 'failover'

@@ -9,7 +9,7 @@ import type { Problem } from './problem.ts'
 /** Where a director keeps its channels. */
 export const notifyPath = '/etc/shoal/notify.json'
 
-export const webhookKinds = ['webhook', 'slack', 'feishu', 'dingtalk', 'wecom'] as const
+const webhookKinds = ['webhook', 'slack', 'feishu', 'dingtalk', 'wecom'] as const
 export type WebhookKind = (typeof webhookKinds)[number]
 export const channelKinds = [...webhookKinds, 'mail'] as const
 export type ChannelKind = (typeof channelKinds)[number]
@@ -46,7 +46,7 @@ export type MailSecurity = (typeof mailSecurities)[number]
 export const usualMailPort: Readonly<Record<MailSecurity, number>> = { starttls: 587, tls: 465, none: 25 }
 
 export const maxChannels = 10
-export const maxRecipients = 20
+const maxRecipients = 20
 
 const noControls = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u
 const channelId = z.string().regex(/^[a-z0-9-]{1,40}$/)
@@ -133,7 +133,7 @@ const shownWebhookSchema = z.object({
   hasSecret: z.boolean(),
 })
 /** A channel without its secrets. */
-export const shownChannelSchema = z.union([shownWebhookSchema, shownMailSchema])
+const shownChannelSchema = z.union([shownWebhookSchema, shownMailSchema])
 export type ShownChannel = z.infer<typeof shownChannelSchema>
 
 /** The settings of a director, as it shows them. */
@@ -200,7 +200,7 @@ export interface DirectorTested {
 const isHook = (channel: Channel): channel is WebhookChannel => channel.kind !== 'mail'
 
 /** Scheme and host of an address; the rest is a secret. */
-export function shownAddress(url: string): string {
+function shownAddress(url: string): string {
   const origin = /^https?:\/\/[^/?]+/.exec(url)?.[0] ?? ''
   return origin.length < url.length ? `${origin}/…` : origin
 }

@@ -13,6 +13,8 @@ import { post } from './web.ts'
 
 /** Words of the other side are quoted up to here. */
 const quotedMost = 300
+/** What the runtime advises about itself: here the system's certificates are trusted already. */
+const runtimeAdvice = /; if the root CA is installed locally.*$/
 /** Parts of an address shorter than this are no secrets: `v2`, `hook`, `send`. */
 const secretLeast = 6
 
@@ -64,10 +66,10 @@ function decoded(part: string): string {
 }
 
 /** A text in which no secret of the channel is left, as one line. */
-export function withoutSecrets(channel: Channel, text: string): string {
+function withoutSecrets(channel: Channel, text: string): string {
   let said = text
   for (const one of secretsOf(channel)) said = said.replaceAll(one, '…')
-  return plain(said).slice(0, quotedMost)
+  return plain(said.replace(runtimeAdvice, '')).slice(0, quotedMost)
 }
 
 /** Feishu: the key is `timestamp\nsecret` over nothing, in seconds. */

@@ -17,7 +17,7 @@ const plainLineMost = 900
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 /** The text of a header line, with encoded words where it is not plain ASCII or could be taken for one of them. */
-export function headerText(value: string): string {
+function headerText(value: string): string {
   const text = plain(value)
   if (isAscii(text) && !text.includes('=?')) return text
   const words: string[] = []
@@ -50,7 +50,7 @@ function folded(line: string): string {
 }
 
 /** `Sat, 21 Nov 2026 15:04:05 +0000`. */
-export function mailDate(at: Date): string {
+function mailDate(at: Date): string {
   return at.toUTCString().replace('GMT', '+0000')
 }
 

@@ -95,7 +95,7 @@ interface Lane {
 }
 
 /** The id of a line of the journal. */
-export const recordId = ({ director, boot, seq }: JournalEntry): string => `${director}-${boot}-${seq}`
+const recordId = ({ director, boot, seq }: JournalEntry): string => `${director}-${boot}-${seq}`
 
 export function openOutbox(ports: OutboxPorts): Outbox {
   const { positions, timing: times, wallMs } = ports

@@ -10,7 +10,7 @@ import type { MailChannel } from '../../../domain/notify.ts'
 import { hostWord, stuffed } from './mail.ts'
 
 /** The whole conversation. */
-export const mailLimitMs = 30_000
+const mailLimitMs = 30_000
 /** An answer of a server, all its lines together. */
 const replyMostBytes = 16 * 1024
 /** The goodbye is not waited for longer. */

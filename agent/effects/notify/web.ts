@@ -9,7 +9,7 @@ import type { SecureContext } from 'node:tls'
 import type { Answer } from '../../../domain/notify-message.ts'
 
 /** From the first packet to the end of the answer. */
-export const sendLimitMs = 15_000
+const sendLimitMs = 15_000
 /** More of an answer is not read. */
 const answerMostBytes = 64 * 1024
 
