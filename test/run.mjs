@@ -32,6 +32,7 @@ const patient = [
   'seeds',
   'trace',
   'trace-nat',
+  'vips',
 ]
 
 /** Not green yet (README, "What could not be verified here"): runs only when it is asked for, `npm run test:lab -- seeds`. */

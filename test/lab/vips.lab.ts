@@ -12,13 +12,15 @@ import { beginStory, reals } from './story.ts'
 import type { Story } from './story.ts'
 
 const name = process.env.SHOAL_VIPS_LAB
-const changeLimitMs = 300_000
+const changeLimitMs = 480_000
+const buildMostMs = 480_000
 const second = '192.168.2.28'
 const third = '192.168.2.29'
 
 let story: Story
 let before: Readonly<Record<string, string>>
-let built: Run
+/** As the wizard would have it with one address. */
+let plain: ClusterDraft
 
 const directors = ['lvs1', 'lvs2'] as const
 /** Which hosts have an address, and on which card. */
@@ -68,6 +70,11 @@ function withWebAt(draft: ClusterDraft, address: string, service: string): Clust
     services: [...draft.services, { ...newService(number), name: service, port: '80', virtualIpId: added.id }],
   }
 }
+/** The drafts of the story, one after the other. */
+const two = (): ClusterDraft => withWebAt(plain, second, 'shop')
+const three = (): ClusterDraft => withWebAt(two(), third, 'api')
+const firstAndThird = (): ClusterDraft => without(three(), 'shop')
+
 function without(draft: ClusterDraft, service: string): ClusterDraft {
   const gone = draft.services.find((each) => each.name === service)
   const services = draft.services.filter((each) => each !== gone)
@@ -76,6 +83,7 @@ function without(draft: ClusterDraft, service: string): ClusterDraft {
 
 beforeAll(async () => {
   story = await beginStory(name ?? 'vips', name !== undefined)
+  plain = story.draft
   before = await story.state()
   await story.logIn()
 })
@@ -84,8 +92,13 @@ afterAll(async () => {
 })
 
 test('two virtual IPs are built at once, and every proof goes for each', async () => {
-  await story.keepDraft(withWebAt(story.draft, second, 'shop'))
-  built = await story.build()
+  await story.keepDraft(two())
+  await story.core.must('plan.make', { draftId: story.draft.id })
+  const over = story.core.when('run.changed', ({ state }) => ['done', 'failed'].includes(state), buildMostMs)
+  await story.core.must('run.start', { draftId: story.draft.id, draftRevision: story.revision() })
+  const built: Run = await over
+  console.log(`built: ${built.state} after ${(((built.endedAtMs ?? 0) - built.startedAtMs) / 1000).toFixed(1)} s`)
+  for (const line of built.proof.filter(({ passed }) => !passed)) console.log('does not hold:', JSON.stringify(line))
   expect(built).toMatchObject({ state: 'done', problems: [] })
   expect(built.proof.filter(({ passed }) => !passed)).toEqual([])
   for (const vip of [story.vip, second]) {
@@ -98,7 +111,7 @@ test('two virtual IPs are built at once, and every proof goes for each', async (
 
 test('a third one comes while a client asks at the first without a lost request', async () => {
   const probe = await story.lab.startProbe(story.vip)
-  const ended = await change(withWebAt(story.draft, third, 'api'), 'a third address')
+  const ended = await change(three(), 'a third address')
   const seen = await probe.stop()
   expect(ended).toMatchObject({ state: 'done', problems: [] })
   console.log('probe:', JSON.stringify(seen).slice(0, 300))
@@ -118,7 +131,7 @@ test('a path to a real server that lost one of them is found for that one alone'
 
 test('the second one leaves, and no host has it any more', async () => {
   const probe = await story.lab.startProbe(story.vip)
-  const ended = await change(without(story.draft, 'shop'), 'the shop is closed')
+  const ended = await change(firstAndThird(), 'the shop is closed')
   const seen = await probe.stop()
   expect(ended).toMatchObject({ state: 'done', problems: [] })
   console.log('probe:', JSON.stringify(seen).slice(0, 300))
