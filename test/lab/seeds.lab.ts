@@ -22,7 +22,7 @@ interface Seed {
   readonly title: string
   readonly layout: LayoutName
   readonly shape: (draft: ClusterDraft) => ClusterDraft
-  /** Beats and deadtime as they were published, in ms; Piranha's own where nothing was said. */
+  /** Beats and deadtime as published, in ms (a deadtime of less than three beats is refused); Piranha's own where nothing was said. */
   readonly beats: readonly [keepalive: string, deadtime: string]
   /** What ipvsadm-save must say on the director that serves. */
   readonly table: readonly RegExp[]
@@ -56,7 +56,7 @@ const seeds: readonly Seed[] = [
   {
     title: 'DR with the virtual IP on lo and kernel values that outlive a reboot',
     layout: 'dr',
-    beats: ['5000', '10000'],
+    beats: ['3000', '10000'],
     shape: (draft) => withService(draft, { scheduler: 'rr', loadMonitor: 'uptime' }),
     table: [/^-A -t 192\.168\.2\.27:80 -s rr$/m],
     // Directors that refuse what they do not know: without the openings neither beats nor requests would come in.
