@@ -11,20 +11,27 @@ export interface Script {
   readonly gzipBytes: number
 }
 
-/** Notes every script the page is answered until the returned function is called, which gives them, the largest first. */
+/**
+ * Notes every script the page is answered until the returned function is called, which gives them, the largest first. Their bytes are
+ * asked for then: what a page that was left had loaded (the sign-in page) the browser may have dropped.
+ */
 export function noteScripts(page: Page): () => Promise<readonly Script[]> {
-  const coming: Promise<Script>[] = []
+  const addresses = new Set<string>()
   const note = (response: Response): void => {
-    if (!/^text\/javascript/.test(response.headers()['content-type'] ?? '')) return
-    const name = new URL(response.url()).pathname
-    coming.push(
-      response.body().then((body) => ({ name, bytes: body.length, gzipBytes: gzipSync(body, { level: 9 }).length })),
-    )
+    if (/^text\/javascript/.test(response.headers()['content-type'] ?? '')) addresses.add(response.url())
   }
   page.on('response', note)
   return async () => {
     page.off('response', note)
-    return (await Promise.all(coming)).toSorted((a, b) => b.gzipBytes - a.gzipBytes)
+    const found: Script[] = []
+    for (const address of addresses) {
+      const answer = await page.request.get(address)
+      if (!answer.ok()) throw new Error(`${address} answers ${answer.status()} now`)
+      const body = await answer.body()
+      const gzipBytes = gzipSync(body, { level: 9 }).length
+      found.push({ name: new URL(address).pathname, bytes: body.length, gzipBytes })
+    }
+    return found.toSorted((a, b) => b.gzipBytes - a.gzipBytes)
   }
 }
 
