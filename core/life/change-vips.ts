@@ -15,7 +15,7 @@ import { step } from '../provision/steps.ts'
 /** How long a director may take to let a virtual IP go that its lvs.cf does not name any more. */
 const goneSeconds = 10
 
-export interface VipDifference {
+interface VipDifference {
   readonly coming: readonly string[]
   readonly leaving: readonly string[]
 }
