@@ -55,7 +55,6 @@ test('a robot is added, tested, changed without its address, and removed', async
   await expect(channel).toContainText('lvs1 is simulated: nothing was sent. It would have said:')
   await expect(channel).toContainText('Test from lvs2: notifications over “Ops chat” arrive here')
 
-  await page.getByRole('button', { name: 'Show the faults' }).click()
   await page.getByRole('article', { name: 'lvs2' }).getByRole('button', { name: 'Kill agent' }).click()
   await expect(channel.getByRole('row').filter({ hasText: 'lvs2' })).toContainText('would have told 1 event', {
     timeout: readyMostMs,

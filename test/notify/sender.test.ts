@@ -11,7 +11,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { rolldown, type OutputOptions, type RolldownOptions } from 'rolldown'
-import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { agentMessageSchema, type AgentMessage } from '../../domain/contract/agent.ts'
 import { newsGroups, type ChannelDraft } from '../../domain/notify.ts'
 import { until, webReceiver, type WebReceiver } from './receivers.ts'
@@ -25,6 +25,9 @@ let web: WebReceiver
 let said = ''
 const children: ChildProcess[] = []
 const sockets: Socket[] = []
+
+// A bundle is made and agents are started: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 90_000 })
 
 beforeAll(async () => {
   const out = path.join(await mkdtemp(path.join(tmpdir(), 'shoal-bundle-')), 'shoal-agent.cjs')
