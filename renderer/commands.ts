@@ -128,6 +128,7 @@ export function useCommands(query: Ref<string>, atMs: Ref<number>) {
     const isWanted = (text: string): boolean =>
       count <= mostServers || words.some((word) => word.length > 1 && text.toLowerCase().includes(word))
     let left = mostServers
+    const shown = new Set<string>()
     for (const service of services) {
       if (changeable && isWanted(`${service.name} ${service.id}`)) {
         const label = say('palette.deactivateService', { service: service.name })
@@ -142,6 +143,12 @@ export function useCommands(query: Ref<string>, atMs: Ref<number>) {
         const key = serverKey(server)
         const names = { service: service.name, server: server.name }
         const where = { service: service.id, server: key }
+        if (!shown.has(server.address)) {
+          shown.add(server.address)
+          const run = (): void => void show({ kind: 'server', address: server.address })
+          const label = say('palette.details', { name: server.name })
+          entries.push({ id: `details ${server.address}`, group, label, hint: server.address, words: 'details', run })
+        }
         const drain = server.drain ? 'undrain' : 'drain'
         add(`${drain} ${service.id} ${key}`, say(`palette.${drain}`, names), key, drain, { kind: drain, ...where })
         add(`weight ${service.id} ${key}`, say('palette.weight', names), key, 'weight', { kind: 'weight', ...where })

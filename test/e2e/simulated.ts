@@ -5,7 +5,7 @@ import { expect, test, watch } from './fixtures.ts'
 import type { Serving } from './serve.ts'
 
 /** Both directors need a moment to know of each other, on a busy machine a long one. */
-export const readyMostMs = 30_000
+const readyMostMs = 30_000
 
 /** Opens it by the third door and waits until both directors are in their roles. */
 export async function openSimulated(page: Page): Promise<void> {
