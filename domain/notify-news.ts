@@ -1,8 +1,8 @@
 /**
  * Which lines of a director's journal are news, and which director tells them. Pure, and from the journal alone: after a restart the
  * same lines give the same news. What both directors see (real servers, and that they see them differently) is told by the one that is
- * not standby; a channel may ask for both. A real server that was found as it was known before is no news: every start of an agent
- * finds all of them anew.
+ * not standby; a channel may ask for both. A real server or a heartbeat path that is found as it was known before is no news: every start
+ * of an agent finds all of them anew.
  */
 import type { JournalEntry, JournalEvent, Role } from './contract/agent.ts'
 import type { NewsGroup } from './notify.ts'
@@ -73,17 +73,27 @@ export interface NewsSense {
 /** Reads a journal from its beginning, as far as it is kept. */
 export function openNewsSense(): NewsSense {
   let role: Role = 'starting'
-  const servers = new Map<string, 'up' | 'down'>()
+  /** Real servers and heartbeat paths as they were last told, `good` or not. */
+  const known = new Map<string, boolean>()
+
+  /** Whether it is another than before; that something is well from the beginning is none. */
+  function isTurn(key: string, good: boolean): boolean {
+    const before = known.get(key) ?? true
+    known.set(key, good)
+    return before !== good
+  }
+
   return {
     take({ event }) {
       if (event.kind === 'started') role = 'starting'
       if (event.kind === 'role') role = event.to
       const shared = role === 'standby' && (event.kind === 'health' || event.kind === 'disagreement')
-      if (event.kind !== 'health') return { group: groupOf(event), shared }
-      const key = `${event.service} ${event.server}`
-      const before = servers.get(key)
-      servers.set(key, event.to)
-      const isNews = before === undefined ? event.to === 'down' : before !== event.to
+      const isNews =
+        event.kind === 'health'
+          ? isTurn(`server ${event.service} ${event.server}`, event.to === 'up')
+          : event.kind === 'path'
+            ? isTurn(`path ${event.path}`, event.to === 'heard')
+            : true
       return { group: isNews ? groupOf(event) : null, shared }
     },
   }

@@ -283,6 +283,20 @@ it('what both directors see is told by the one that is not standby, and only whe
   ])
 })
 
+it('a heartbeat path is news when it falls silent and when it is heard again, not when an agent starts', async () => {
+  const at = (to: 'heard' | 'silent'): JournalEntry => line({ kind: 'path', path: 'public', to })
+  const box = await agent([channel({ groups: ['peer'] })])
+  tell(box, at('heard'), at('silent'), at('heard'), line({ kind: 'started', version: '1', after: 'boot' }), at('heard'))
+  tell(box, at('silent'))
+  await until(() => stateOf(box).delivered === 3)
+  expect(texts()).toEqual([
+    'lvs1 hears nothing of the other director on path public',
+    'lvs1 hears the other director again on path public',
+    'lvs1 hears nothing of the other director on path public',
+  ])
+  expect(stateOf(box).waiting).toBe(0)
+})
+
 it('a channel that asks for both directors hears the standby too', async () => {
   const box = await agent([channel({ both: true, groups: ['health-down'] })])
   tell(box, line({ kind: 'role', from: 'starting', to: 'standby', term: 1, reason: '' }))
