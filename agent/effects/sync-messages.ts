@@ -6,9 +6,8 @@
 import type { Forwarding } from '../../domain/config.ts'
 import type { Connection, Told } from '../../domain/ipvs/connections.ts'
 
-/** Where kernels listen for it. */
+/** Where kernels listen for it, at `syncPort`. */
 export const syncGroup = '224.0.0.81'
-export const syncPort = 8_848
 
 const headerBytes = 8
 const version = 1

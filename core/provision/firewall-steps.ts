@@ -9,6 +9,7 @@
  * The last two are made by shoal-firewall.service, which follows nftables.service and iptables.service when they start anew.
  */
 import { clusterAddressOf, heartbeatPort, interfaceOf, portsOf, realPortsOf } from '../../domain/cluster-lvscf.ts'
+import { syncPort } from '../../domain/ipvs/connections.ts'
 import type { ClusterDraft, HostDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
 import type { Step } from '../../domain/plan.ts'
@@ -43,13 +44,20 @@ export function firewallTool(facts: HostFacts): FirewallTool | undefined {
   return (inputDrops || forwardDrops) && facts.commands['iptables'] !== undefined ? 'iptables' : undefined
 }
 
-/** Everything that must pass on a director. */
+/** Everything that must pass on a director: beats, the connections of a planned hand-over, what clients send. */
 function directorOpenings(draft: ClusterDraft, host: HostDraft): readonly Opening[] {
   const peers = draft.directors.filter(({ id }) => id !== host.id)
   const heartbeats = peers.flatMap((peer) =>
     [clusterAddressOf(peer), peer.privateAddress.trim()]
       .filter((address) => address !== '')
-      .map((from): Opening => ({ hook: 'input', protocol: 'udp', port: String(heartbeatPort), from })),
+      .flatMap((from) =>
+        [heartbeatPort, syncPort].map((port): Opening => ({
+          hook: 'input',
+          protocol: 'udp',
+          port: String(port),
+          from,
+        })),
+      ),
   )
   const services = draft.services.flatMap((service) =>
     portsOf(service).map((port): Opening => ({

@@ -6,6 +6,9 @@
 import type { Config, Forwarding, PortRange, Protocol } from '../config.ts'
 import { markRules } from './marks.ts'
 
+/** The UDP port at which a kernel hears of another one's connections (ip_vs_sync.c, IP_VS_SYNC_PORT). */
+export const syncPort = 8_848
+
 /** One line of the table. Addresses as hexadecimal digits (8 or 32), ports as numbers. */
 export interface Connection {
   /** `ip`: what persistence binds the clients of a firewall mark by; its virtual address is the mark. */

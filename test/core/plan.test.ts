@@ -334,11 +334,12 @@ describe('a firewall that refuses', () => {
     ],
   ]
   it.each(openings)(
-    'by %s is opened for the heartbeat of the other director and for the service, and nothing is flushed',
+    'by %s is opened for the beats and the connections of the other director and for the service, and nothing is flushed',
     (_tool, firewall, commands, words) => {
       const step = stepOf(planOf(webDraft(), { 'director-1': { firewall, commands } }), 'director-1/firewall')
       const all = [...textsOf(step), step.run].join('\n')
       expect(all).toContain(words)
+      expect(all).toContain(words.replace('539', '8848'))
       expect(all).toMatch(/80/)
       expect(all).not.toMatch(/flush ruleset|-F INPUT|--reload/)
     },
