@@ -20,7 +20,7 @@ beforeAll(async () => {
   await ready()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function ready(): Promise<string> {

@@ -30,7 +30,7 @@ sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2`,
   }
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function untilServed(what: string): Promise<ReadonlySet<string>> {

@@ -38,7 +38,7 @@ beforeAll(async () => {
   draft = { ...story.draft, directors: [first, over(second)], realServers: story.draft.realServers.map(over) }
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 test('hosts are logged in to over a jump host: its own key is asked about first, then each one behind it', async () => {

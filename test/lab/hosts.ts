@@ -31,7 +31,7 @@ export type Said = { readonly exitCode: number; readonly stdout: string; readonl
 
 const START_HOST = fileURLToPath(new URL('start-host.sh', import.meta.url))
 const MEMORY = '256M'
-const BOOT_LIMIT_MS = 90_000
+const BOOT_LIMIT_MS = 240_000
 const POLL_MS = 300
 const DEATH_LIMIT_MS = 5_000
 const LOG_TAIL_LINES = 25

@@ -41,7 +41,7 @@ export const LAB_NAME_DEFAULT = 'lab'
 
 const BOOT_ID = 'cat /proc/sys/kernel/random/boot_id'
 const REBOOT_POLL_MS = 1_000
-const REBOOT_LIMIT_MS = 90_000
+const REBOOT_LIMIT_MS = 240_000
 const STATE_FILE = 'state.json'
 
 export type UpOptions = {

@@ -53,7 +53,7 @@ beforeAll(async () => {
   await story.logIn()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 const one = (): ClusterDraft => ({ ...story.draft, realServers: story.draft.realServers.slice(0, 1) })

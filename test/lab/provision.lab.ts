@@ -22,7 +22,7 @@ beforeAll(async () => {
   before = await story.state()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function blocks(): Promise<readonly Finding[]> {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await story.logIn()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function change(draft: ClusterDraft, reason: string): Promise<Change> {

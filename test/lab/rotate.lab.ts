@@ -20,7 +20,7 @@ beforeAll(async () => {
   await story.logIn()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function keyOf(host: string): Promise<string> {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await story.logIn()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 test('a cluster that translates is built', async () => {

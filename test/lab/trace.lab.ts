@@ -17,7 +17,7 @@ beforeAll(async () => {
   expect(run.problems.map((problem) => speak(problem, 'en').says)).toEqual([])
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 async function firstWrong(server: string): Promise<string> {

@@ -93,7 +93,7 @@ beforeAll(async () => {
   await story.logIn()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 test('two virtual IPs are built at once, and every proof goes for each', async () => {

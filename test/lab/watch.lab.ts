@@ -17,7 +17,7 @@ beforeAll(async () => {
   await story.keepDraft()
 })
 afterAll(async () => {
-  await story.end()
+  await story?.end()
 })
 
 test('from nothing to a proven cluster within a minute', async () => {
