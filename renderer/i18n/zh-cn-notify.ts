@@ -56,9 +56,9 @@ export const zhNotify = {
     waiting: '等待中',
     trouble: '最近错误',
     never: '代理启动以来没有',
-    count: '代理启动以来 {n} 条消息',
-    would: '本应通知 {n} 个事件',
-    givenUp: '放弃 {n} 个事件',
+    count: '代理启动以来 {n} 条消息 | 代理启动以来 {n} 条消息',
+    would: '本应通知 {n} 个事件 | 本应通知 {n} 个事件',
+    givenUp: '放弃 {n} 个事件 | 放弃 {n} 个事件',
     failing: '自 {at} 起失败',
     unheard: '无应答',
     testing: '两台调度器正在发送',
@@ -69,7 +69,8 @@ export const zhNotify = {
       failed: '{director}：未被接受：{says}',
       simulated: '{director} 是模拟的：没有发送。它本应发送：',
     },
-    failingLong: '{director} 经 {name} 的通知自 {at} 起失败；{n} 个事件在等待。{says}',
+    failingLong:
+      '{director} 经 {name} 的通知自 {at} 起失败；{n} 个事件在等待。{says} | {director} 经 {name} 的通知自 {at} 起失败；{n} 个事件在等待。{says}',
     look: '查看渠道',
     form: {
       addTitle: '添加渠道',
@@ -136,7 +137,7 @@ export const zhNotify = {
     removing: {
       title: '移除 {name}',
       does: '两台调度器不再经它通知，并忘记其地址和密钥。',
-      waits: '等待中的 {n} 个事件不再通知。',
+      waits: '等待中的 {n} 个事件不再通知。 | 等待中的 {n} 个事件不再通知。',
     },
   },
 } satisfies Shape<typeof enNotify>
