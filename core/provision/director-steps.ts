@@ -42,13 +42,18 @@ const directorSysctlPath = `${ownSysctlPrefix}.conf`
 const startSeconds = 40
 /** Modules that ip_vs brings along; they go again when nothing else has come to use them. */
 const modulesBroughtAlong = ['nf_conntrack', 'nf_defrag_ipv6', 'nf_defrag_ipv4', 'libcrc32c']
-/** What the older iptables has the kernel load for marks; nf_tables stays: the tables of others would go with it. */
-const markModules = [
+/**
+ * What the older iptables has the kernel load for the agent's rules (marks, and no reset during a hand-over); nf_tables stays: the tables
+ * of others would go with it.
+ */
+const ruleModules = [
   'xt_mark',
   'xt_multiport',
   'xt_tcpudp',
   'iptable_mangle',
   'ip6table_mangle',
+  'iptable_filter',
+  'ip6table_filter',
   'ip_tables',
   'ip6_tables',
   'bpfilter',
@@ -196,7 +201,7 @@ export function directorSteps(host: HostDraft, facts: HostFacts | undefined, inp
     }),
   )
 
-  const marked = modulesKept(markModules)
+  const ruled = modulesKept(ruleModules)
   const links = [
     linkText(runtimeLink, `${runtimeDirectory}/node`, 'runtime-link'),
     linkText(agentCurrentPath, agentDirectory, 'agent-link'),
@@ -224,7 +229,7 @@ started=$(date -d "$(systemctl show -p ExecMainStartTimestamp --value ${agentUni
 for f in ${runtimeLink} ${agentCurrentPath} ${unitPath} ${clusterKeyPath}; do
   [ "$(stat -c %Y "$f")" -le "$started" ] || exit 1
 done`,
-      run: `${marked.run}
+      run: `${ruled.run}
 if systemctl is-active -q ${agentUnit}; then : >"$KEPT/ran-before"; fi
 if [ ! -e /var/lib/shoal/journal.jsonl ]; then : >"$KEPT/first"; fi
 systemctl reset-failed ${agentUnit} 2>/dev/null || :
@@ -234,7 +239,7 @@ systemctl restart ${agentUnit}`,
   systemctl stop ${agentUnit}
   ${agent} release
 fi
-${marked.inverse}
+${ruled.inverse}
 if [ -e "$KEPT/first" ]; then
   find /var/lib/shoal -mindepth 1 -maxdepth 1 ! -name kept -exec rm -rf {} +
   rm -rf /run/shoal

@@ -118,6 +118,8 @@ fi`,
 const tableModules: Readonly<Record<string, { readonly list: string; readonly empty: string }>> = {
   iptable_mangle: { list: 'iptables -w -t mangle -S', empty: '^-P [A-Z]* ACCEPT$' },
   ip6table_mangle: { list: 'ip6tables -w -t mangle -S', empty: '^-P [A-Z]* ACCEPT$' },
+  iptable_filter: { list: 'iptables -w -S', empty: '^-P [A-Z]* ACCEPT$' },
+  ip6table_filter: { list: 'ip6tables -w -S', empty: '^-P [A-Z]* ACCEPT$' },
   arptable_filter: { list: 'arptables -L -n', empty: '^Chain [A-Z]* (policy ACCEPT)$\\|^$' },
 }
 
