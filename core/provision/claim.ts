@@ -39,7 +39,7 @@ exit 0`
 }
 
 /** Asks for the address on another host, and forgets there what was learnt of it. */
-export function reachScript(mark: string, address: string): string {
+function reachScript(mark: string, address: string): string {
   return `ip -4 -o address show to ${address}/32 | grep -q . && { echo '@${mark} own'; exit 0; }
 ip neigh flush to ${address} 2>/dev/null
 said=$(ping -n -q -c ${pings} -i 0.5 -W 1 ${address} 2>/dev/null | sed -n 's/.* transmitted, \\([0-9]*\\) received.*/\\1/p')
