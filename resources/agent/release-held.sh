@@ -3,13 +3,15 @@
 # shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
 # `release-held.sh guard PID`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
 # unless that end was a proper one or another agent runs by then; and the unit runs it after every end. An agent that says nothing for
-# 0.7 s (it writes a line ten times a second) hangs: when it holds an address the guard ends it first. That needs bash; without it, and
-# for an agent that holds none, systemd's watchdog does so.
+# 0.7 s (it writes a line ten times a second) hangs: when it holds an address the guard stops it, does its work, and ends it last, because
+# systemd kills what is left of a unit whose main process ended, the guard too. That needs bash; without it, and for an agent that holds no
+# address, systemd's watchdog does so.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
 # /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 dir=${SHOAL_RUN:-/run/shoal}
 state=
+hung=
 [ -r "$dir/run" ] && read -r state < "$dir/run"
 if [ "$1" = guard ]; then
   trap '' TERM INT HUP
@@ -31,7 +33,7 @@ if [ "$1" = guard ]; then
   done
   read -r state < "$dir/run"
   [ "$state" = "running $2" ] || exit 0
-  [ $seen -le 128 ] || kill -KILL "$2"
+  [ $seen -le 128 ] || { hung=$2 && kill -STOP "$2"; }
 fi
 # What a hand-over has put in place (agent/effects/connections.ts) goes once the addresses are gone. /run/shoal/receiving: a word per line.
 trap '[ ! -s "$dir/receiving" ] || while read -r what; do
@@ -45,7 +47,8 @@ trap '[ ! -s "$dir/receiving" ] || while read -r what; do
       ;;
   esac
 done < "$dir/receiving" 2>/dev/null
-rm -f "$dir/receiving"' EXIT
+rm -f "$dir/receiving"
+[ -z "$hung" ] || kill -KILL "$hung"' EXIT
 [ -s "$dir/held" ] || exit 0
 left=
 while read -r address device; do

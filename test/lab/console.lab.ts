@@ -165,21 +165,24 @@ test('a commit that nobody confirms goes back by itself, also when the agent is 
   expect((await sh(standby, 'shoal-agent events 6')).out).toMatch(/order revert .* by the agent: nobody confirmed/)
 })
 
-test('an agent that hangs is ended by the watchdog, and its virtual IP is gone within a second', async () => {
+test('an agent that hangs is ended, and its virtual IP is gone within a second', async () => {
   const { active } = await settled()
-  // Noted on the host itself: how long after the stop the address was still there, in ms.
+  // Noted on the host itself, as the kernel tells it; asking again and again would take the host's one processor.
   const { out } = await sh(
     active,
-    `kill -STOP $(systemctl show -P MainPID shoal-agent); from=$(date +%s%N)
-     while ip -4 -o addr show to ${lab.layout.vip}/32 | grep -q .; do
-       [ $((($(date +%s%N) - from) / 1000000)) -lt 8000 ] || break; sleep 0.02; done
-     echo $((($(date +%s%N) - from) / 1000000))`,
+    `pid() { systemctl show -P MainPID shoal-agent; }; hung=$(pid)
+     timeout 4 ip -ts monitor address >/tmp/monitor & sleep 0.5
+     kill -STOP $hung; from=$(date +%s%N); wait
+     gone=$(grep 'Deleted.* ${lab.layout.vip}/' /tmp/monitor | head -n 1 | sed 's/^\\[\\([^]]*\\)\\].*/\\1/')
+     echo $((($(date -d "$gone" +%s%N) - from) / 1000000)) $hung $(pid)`,
   )
-  console.log(`hung agent: virtual IP gone after ${out.trim()} ms`)
-  expect(Number(out)).toBeLessThan(1_000)
+  const [goneMs, hung, now] = out.trim().split(' ').map(Number)
+  console.log(`hung agent: virtual IP gone after ${goneMs} ms`)
+  expect(goneMs).toBeGreaterThan(0)
+  expect(goneMs).toBeLessThan(1_000)
+  expect(now).not.toBe(hung)
   await settled()
   expect((await holders(lab)).length).toBe(1)
-  expect((await sh(active, 'journalctl -u shoal-agent | grep -ci watchdog')).out.trim()).not.toBe('0')
 })
 
 test('a graceful stop says goodbye: the standby serves before its deadtime is over, and no request is lost', async () => {
