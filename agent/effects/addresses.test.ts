@@ -254,11 +254,15 @@ function guarded(script: string, held = '10.2.0.9/24 br0\\n'): { readonly goneMs
          writeFileSync('$d/run', 'running ' + process.pid + '\\\\n')
          const guard = startGuard('$d', '$d', console.log)
          setInterval(() => guard.alive(), 100)
-         setTimeout(() => { writeFileSync('$d/at', String(Date.now())); ${script} }, 1_500)" >/dev/null 2>&1 &
+         setTimeout(() => {
+           writeFileSync('$d/at', String(Date.now() + 500))
+           setTimeout(() => { ${script} }, 500)
+         }, 1_500)" >/dev/null 2>&1 &
        for n in $(seq 400); do [ -s $d/at ] && break; sleep 0.05; done
        ip -4 -o addr show br0 | grep -q 10.2.0.9 || echo early
        for n in $(seq 100); do ip -4 -o addr show br0 | grep -q 10.2.0.9 || break; sleep 0.02; done
        echo $(($(date +%s%N) / 1000000 - $(cat $d/at)))
+       for n in $(seq 25); do kill -0 $! 2>/dev/null || break; sleep 0.02; done
        if kill -0 $! 2>/dev/null; then echo runs; kill -9 $!; else echo over; fi`,
     ],
     { encoding: 'utf8', cwd: root },
