@@ -218,7 +218,7 @@ test('the history shows the failover with cause, times and duration', async () =
   await picture(page, 'history')
   await expectAccessible(page, 'the history')
   await page.getByRole('link', { name: 'Configuration' }).click()
-  await expect(page.getByText('primary = 192.168.2.117')).toBeVisible()
+  await expect(page.getByLabel('lvs.cf', { exact: true })).toContainText('primary = 192.168.2.117')
   await picture(page, 'cluster-configuration')
   await expectAccessible(page, 'the configuration')
   expect(bench.wrong).toEqual([])

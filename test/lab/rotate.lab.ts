@@ -39,11 +39,12 @@ async function saidBy(
 }
 const both = async <T>(ask: (host: string) => Promise<T>): Promise<readonly T[]> => Promise.all(directors.map(ask))
 
+/** An agent that is being started anew cannot be asked: then nothing was seen. */
 async function until<T>(what: string, ask: () => Promise<T>, is: (seen: T) => boolean): Promise<T> {
   const end = performance.now() + serveLimitMs
   for (;;) {
-    const seen = await ask()
-    if (is(seen)) return seen
+    const seen = await ask().catch(() => null)
+    if (seen !== null && is(seen)) return seen
     if (performance.now() > end) throw new Error(`${what}: ${JSON.stringify(seen)}`)
   }
 }
