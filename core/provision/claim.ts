@@ -15,7 +15,7 @@ import type { Hosts } from '../ssh/hosts.ts'
 import { addressFree } from './survey.ts'
 
 /** How long the address is held at most, and when the guard takes it away, in seconds. */
-const heldSeconds = 6
+const heldSeconds = 10
 const guardSeconds = 20
 const pings = 4
 const scriptTimeoutMs = 30_000
