@@ -95,7 +95,10 @@ function problemOf(step: Step, host: HostDraft, result: ScriptResult): Problem {
   }
   if (/read-only file system/i.test(result.err)) return problem('read-only-filesystem', { host: name, what }, where)
   const answer = lastWords(result)
-  if (result.exit === exitChecksum) return problem('checksum-wrong', { host: name, file: what }, where)
+  if (result.exit === exitChecksum) {
+    const file = /^checksum of (.+) differs$/m.exec(result.err)?.[1] ?? what
+    return problem('checksum-wrong', { host: name, file }, where)
+  }
   if (result.exit === exitLocked) return problem('command-timeout', { host: name, seconds: lockWaitS }, where)
   if (result.exit === exitRefused) return problem('lvscf-refused', { host: name, answer }, where)
   if (step.kind === 'agent-ready') {

@@ -1,28 +1,22 @@
 // Virtual IPs that come and go on a running cluster: what a change does with them on the hosts, run on pretended real servers of every
 // way; what it cannot do; and that taking it back leaves a host as it was.
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { draftLvscf, newService } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { ChangePlan } from '../../domain/life.ts'
 import type { Plan, Run } from '../../domain/plan.ts'
-import { ok } from '../../domain/problem.ts'
 import { sayStep } from '../../domain/speech/plan.ts'
 import { vipsOf, withVirtualIp, withoutVirtualIp } from '../../domain/virtual-ips.ts'
 import { changeFaults, changePlan } from '../../core/life/change-plan.ts'
 import { keptDraft } from '../../core/life/change-vips.ts'
 import { makePlan } from '../../core/provision/plan.ts'
-import { carryOut, takeBack } from '../../core/provision/run.ts'
-import type { RunPorts } from '../../core/provision/run.ts'
-import { openSecrets } from '../../core/secrets.ts'
-import { openHosts } from '../../core/ssh/hosts.ts'
-import { openKnownHosts } from '../../core/ssh/known-hosts.ts'
 import { build, factsOf, vip, webDraft } from './material.ts'
-import { listing, moved, pretendHost } from './pretend-host.ts'
-import { newHostKey, startHost } from './ssh-host.ts'
+import { listing } from './pretend-host.ts'
+import { beginPretended, owner } from './pretended-run.ts'
+import type { PretendedHost } from './pretended-run.ts'
 
 const other = '192.168.2.28'
 const one = webDraft()
@@ -133,75 +127,25 @@ const folder = mkdtempSync(join(tmpdir(), 'shoal-vips-'))
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
-const owner = `${userInfo().username}:${execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim()}`
-
-async function begin(hostId: 'director-1' | 'real-1', missing?: readonly string[]) {
-  const own = hostId === 'real-1' ? '192.168.2.243' : '192.168.2.117'
-  const root = pretendHost([`eth0 ${own}/24`], ['main default via 192.168.2.1 dev eth0'], missing)
-  const key = newHostKey()
-  const host = await startHost({ password: 'x', hostKey: key.private, root: (script) => moved(script, root) })
-  const home = mkdtempSync(join(folder, 'home-'))
-  mkdirSync(join(home, '.ssh'))
-  writeFileSync(join(home, '.ssh', 'known_hosts'), `[127.0.0.1]:${host.port} ${key.public}\n`)
-  const secrets = openSecrets(undefined)
-  await secrets.keep({ address: '127.0.0.1', port: host.port, user: 'root' }, 'password', 'x')
-  const hosts = openHosts({
-    knownHosts: openKnownHosts(join(home, 'own'), home),
-    secret: secrets.get,
-    uploadTag: 'test',
-  })
-  const login = { kind: 'password' as const, keyFile: '' }
-  const at = { address: '127.0.0.1', port: String(host.port), user: 'root', login }
-  const draft: ClusterDraft = {
-    ...one,
-    directors: [{ ...one.directors[0], ...at }, one.directors[1]],
-    realServers: one.realServers.map((server) => ({ ...server, ...at })),
-  }
-  const ports: RunPorts = {
-    hosts,
-    signal: new AbortController().signal,
-    retryPausesMs: [],
-    now: () => 5,
-    binary: () => undefined,
-    secret: async () => ok('key'),
-    changed: () => undefined,
-    line: () => undefined,
-  }
-  let runs = 0
+async function begin(hostId: PretendedHost, missing?: readonly string[]) {
+  const host = await beginPretended(folder, one, hostId, missing)
   return {
-    root,
+    ...host,
     addresses: (): readonly string[] => {
-      const file = join(root, 'state/address')
+      const file = join(host.root, 'state/address')
       return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
     },
-    active: (): string => readFileSync(join(root, 'state/active'), 'utf8').trim(),
+    active: (): string => readFileSync(join(host.root, 'state/active'), 'utf8').trim(),
     /** The steps of a plan on this host alone. */
-    async carryOut(whole: Plan): Promise<Run> {
-      const steps = whole.steps
-        .filter((step) => step.hostId === hostId)
-        .map((step) => ({ ...step, files: step.files.map((file) => ({ ...file, owner })) }))
-      const plan: Plan = { ...whole, order: [[hostId]], steps }
-      const run: Run = {
-        id: `run-${++runs}`,
-        draftId: 'd',
-        clusterId: 'd',
-        state: 'running',
-        startedAtMs: 0,
-        plan,
-        steps: steps.map(({ id }) => ({ stepId: id, state: 'waiting' })),
-        proof: [],
-        problems: [],
-      }
-      return carryOut(run, draft, ports)
-    },
+    carryOut: ({ steps }: Plan): Promise<Run> =>
+      host.carryOut(
+        steps
+          .filter((step) => step.hostId === hostId)
+          .map((step) => ({ ...step, files: step.files.map((file) => ({ ...file, owner })) })),
+      ),
     async takeBack(run: Run): Promise<void> {
-      const undone = await takeBack(run, draft, ports)
+      const undone = await host.takeBack(run)
       expect([undone.state, undone.problems]).toEqual(['undone', []])
-    },
-    async end() {
-      hosts.close()
-      await host.close()
-      rmSync(root, { recursive: true })
     },
   }
 }

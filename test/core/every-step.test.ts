@@ -1,34 +1,27 @@
 // Every step of every plan, run on a pretended host: it fails before and after its commands and is taken back without trace; it is done;
 // done again it changes nothing; and with all of them taken back the host is as it was. Whatever the step at which a build ends, going
 // back then leaves nothing: that is these put together.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { draftLvscf } from '../../domain/cluster-lvscf.ts'
 import type { ClusterDraft } from '../../domain/cluster.ts'
 import type { HostFacts } from '../../domain/facts.ts'
-import type { FileToWrite, Plan, Run, Step } from '../../domain/plan.ts'
-import { ok } from '../../domain/problem.ts'
-import { openSecrets } from '../../core/secrets.ts'
+import type { FileToWrite, Run, Step } from '../../domain/plan.ts'
 import { makePlan } from '../../core/provision/plan.ts'
-import { carryOut, takeBack } from '../../core/provision/run.ts'
-import type { RunPorts } from '../../core/provision/run.ts'
-import { openHosts } from '../../core/ssh/hosts.ts'
-import { openKnownHosts } from '../../core/ssh/known-hosts.ts'
 import { build, factsOf, webDraft } from './material.ts'
-import { listing, moved, playedRuntime, pretendHost } from './pretend-host.ts'
-import { newHostKey, startHost } from './ssh-host.ts'
+import { listing, playedRuntime } from './pretend-host.ts'
+import { beginPretended, owner } from './pretended-run.ts'
+import type { PretendedHost } from './pretended-run.ts'
 
-const owner = `${userInfo().username}:${execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim()}`
 const folder = mkdtempSync(join(tmpdir(), 'shoal-steps-'))
 afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 interface Case {
   readonly title: string
-  readonly hostId: 'director-1' | 'real-1'
+  readonly hostId: PretendedHost
   readonly draft?: Partial<ClusterDraft>
   readonly service?: Partial<ClusterDraft['services'][number]>
   readonly facts?: Partial<HostFacts>
@@ -190,79 +183,10 @@ function stepsOf({ hostId, draft: changes, service, facts }: Case): readonly Ste
 }
 
 async function begin({ hostId, missing }: Case) {
-  const own = hostId === 'real-1' ? '192.168.2.243' : '192.168.2.117'
-  const root = pretendHost([`eth0 ${own}/24`], ['main default via 192.168.2.1 dev eth0'], missing)
-  writeFileSync(join(root, 'state/enabled'), 'keepalived.service\n')
-  writeFileSync(join(root, 'state/active'), 'keepalived.service\n')
-  const key = newHostKey()
-  const host = await startHost({ password: 'x', hostKey: key.private, root: (script) => moved(script, root) })
-  const home = mkdtempSync(join(folder, 'home-'))
-  mkdirSync(join(home, '.ssh'))
-  writeFileSync(join(home, '.ssh', 'known_hosts'), `[127.0.0.1]:${host.port} ${key.public}\n`)
-  const secrets = openSecrets(undefined)
-  await secrets.keep({ address: '127.0.0.1', port: host.port, user: 'root' }, 'password', 'x')
-  const hosts = openHosts({
-    knownHosts: openKnownHosts(join(home, 'own'), home),
-    secret: secrets.get,
-    uploadTag: 'test',
-  })
-  const at = {
-    address: '127.0.0.1',
-    port: String(host.port),
-    user: 'root',
-    login: { kind: 'password' as const, keyFile: '' },
-  }
-  const web = webDraft()
-  const draft: ClusterDraft = {
-    ...web,
-    directors: [{ ...web.directors[0], ...at }, web.directors[1]],
-    realServers: web.realServers.slice(0, 1).map((server) => ({ ...server, ...at })),
-  }
-  const said: string[] = []
-  const ports: RunPorts = {
-    hosts,
-    signal: new AbortController().signal,
-    retryPausesMs: [],
-    now: () => 5,
-    binary: () => undefined,
-    secret: async () => ok('key'),
-    changed: () => undefined,
-    line: ({ text }) => said.push(text),
-  }
-  let runs = 0
-  return {
-    root,
-    said,
-    async carryOut(step: Step): Promise<Run> {
-      const plan: Plan = {
-        draftId: 'd',
-        draftRevision: 1,
-        lvscf: '',
-        findings: [],
-        order: [[hostId]],
-        hosts: [],
-        steps: [step],
-      }
-      const run: Run = {
-        id: `run-${++runs}`,
-        draftId: 'd',
-        clusterId: 'd',
-        state: 'running',
-        startedAtMs: 0,
-        plan,
-        steps: [{ stepId: step.id, state: 'waiting' }],
-        proof: [],
-        problems: [],
-      }
-      return carryOut(run, draft, ports)
-    },
-    takeBack: (run: Run): Promise<Run> => takeBack(run, draft, ports),
-    async end() {
-      hosts.close()
-      await host.close()
-      rmSync(root, { recursive: true })
-    },
-  }
+  const host = await beginPretended(folder, webDraft(), hostId, missing)
+  writeFileSync(join(host.root, 'state/enabled'), 'keepalived.service\n')
+  writeFileSync(join(host.root, 'state/active'), 'keepalived.service\n')
+  return { ...host, carryOut: (step: Step): Promise<Run> => host.carryOut([step]) }
 }
 
 const stateOf = (run: Run): string | undefined => run.steps[0]?.state

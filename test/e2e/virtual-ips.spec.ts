@@ -10,14 +10,8 @@ import {
   goOn,
   openWizard,
   secondDirector,
+  unreachedDirector,
 } from './wizard.ts'
-
-const director = (n: 1 | 2) => ({
-  name: `lvs${n}`,
-  address: `192.0.2.1${n}`,
-  user: 'root',
-  login: { kind: 'key' as const, keyFile: '/root/.ssh/id_lab' },
-})
 
 test('two virtual IPs: each is suggested, served by its own services, and can be removed again', async ({
   signedIn: page,
@@ -36,8 +30,8 @@ test('two virtual IPs: each is suggested, served by its own services, and can be
     page.getByRole('region', { name: `Virtual IP ${n}` }).getByRole('textbox', { name: 'Virtual IP' })
   await openWizard(page)
   await goOn(page, 'Directors')
-  await giveHost(firstDirector(page), director(1))
-  await giveHost(secondDirector(page), director(2))
+  await giveHost(firstDirector(page), unreachedDirector(1))
+  await giveHost(secondDirector(page), unreachedDirector(2))
   await goOn(page, 'Virtual IP')
   await expect(page.getByRole('region', { name: /^Virtual IP \d/ })).toHaveCount(0)
   await giveVirtualIp(page, '192.0.2.27', 'eth0')
@@ -78,8 +72,8 @@ test('two virtual IPs: each is suggested, served by its own services, and can be
   await choose('192.0.2.40')
 
   await goOn(page, 'Real servers')
-  await giveRealServer(page, { ...director(1), name: 'rs1', address: '192.0.2.21' }, 0)
-  await giveRealServer(page, { ...director(1), name: 'rs2', address: '192.0.2.22' }, 1)
+  await giveRealServer(page, { ...unreachedDirector(1), name: 'rs1', address: '192.0.2.21' }, 0)
+  await giveRealServer(page, { ...unreachedDirector(1), name: 'rs2', address: '192.0.2.22' }, 1)
   await goOn(page, 'Failure')
   await goOn(page, 'Review')
   await expect(page.getByText(/lvs1 and lvs2 serve .* 192\.0\.2\.27, 192\.0\.2\.40/)).toBeVisible()

@@ -17,14 +17,8 @@ import {
   openWizard,
   secondDirector,
   testConnection,
+  unreachedDirector,
 } from './wizard.ts'
-
-const director = (n: 1 | 2) => ({
-  name: `lvs${n}`,
-  address: `192.0.2.1${n}`,
-  user: 'root',
-  login: { kind: 'key' as const, keyFile: '/root/.ssh/id_lab' },
-})
 
 test('a draft survives going back, a reload and a crash of Shoal', async ({ browser }) => {
   const dir = scratch()
@@ -36,8 +30,8 @@ test('a draft survives going back, a reload and a crash of Shoal', async ({ brow
   await openWizard(page)
   await page.getByRole('textbox', { name: 'Name of the cluster' }).fill('shop')
   await goOn(page, 'Directors')
-  await giveHost(firstDirector(page), director(1))
-  await giveHost(secondDirector(page), { ...director(2), address: '192.0.2.' })
+  await giveHost(firstDirector(page), unreachedDirector(1))
+  await giveHost(secondDirector(page), { ...unreachedDirector(2), address: '192.0.2.' })
 
   await page.getByRole('button', { name: 'Back' }).click()
   await expect(page.getByRole('textbox', { name: 'Name of the cluster' })).toHaveValue('shop')
@@ -69,7 +63,10 @@ test('a draft survives going back, a reload and a crash of Shoal', async ({ brow
 test('a password is never in the draft', async ({ signedIn: page, serving }) => {
   await openWizard(page)
   await goOn(page, 'Directors')
-  await giveHost(firstDirector(page), { ...director(1), login: { kind: 'password', password: 'only-in-memory' } })
+  await giveHost(firstDirector(page), {
+    ...unreachedDirector(1),
+    login: { kind: 'password', password: 'only-in-memory' },
+  })
   await draftSaved(page)
   await page.reload()
   await expect(firstDirector(page).getByRole('textbox', { name: 'Address' })).toHaveValue('192.0.2.11')
@@ -84,10 +81,10 @@ test('wrong answers are said while typing, with the reason, and block going on',
   await openWizard(page)
   await goOn(page, 'Directors')
   const address = firstDirector(page).getByRole('textbox', { name: 'Address' })
-  await giveHost(firstDirector(page), director(1))
-  await giveHost(secondDirector(page), director(1))
+  await giveHost(firstDirector(page), unreachedDirector(1))
+  await giveHost(secondDirector(page), unreachedDirector(1))
   await expect(secondDirector(page)).toContainText('already the address of lvs1')
-  await giveHost(secondDirector(page), director(2))
+  await giveHost(secondDirector(page), unreachedDirector(2))
   await address.fill('192.0.2.300')
   await address.blur()
   await expect(address).toHaveAttribute('aria-invalid', 'true')
@@ -137,7 +134,7 @@ test.describe('a host that cannot be had', () => {
     await goOn(page, 'Directors')
     const first = firstDirector(page)
     await giveHost(first, {
-      ...director(1),
+      ...unreachedDirector(1),
       address: '127.0.0.1',
       port: '9',
       login: { kind: 'password', password: 'x' },
@@ -156,7 +153,7 @@ test.describe('a host that cannot be had', () => {
     await openWizard(page)
     await goOn(page, 'Directors')
     const first = firstDirector(page)
-    const host = { ...director(1), address: '127.0.0.1', port: String(door.port) }
+    const host = { ...unreachedDirector(1), address: '127.0.0.1', port: String(door.port) }
     await giveHost(first, { ...host, login: { kind: 'password', password: 'wrong' } })
     await testConnection(first)
     const dialog = page.getByRole('dialog', { name: 'Is this 127.0.0.1?' })
@@ -209,8 +206,8 @@ for (const { locale, scheme } of [
     await openWizard(page)
     await look('wizard-1-topology')
     await goOn(page, 'Directors')
-    await giveHost(firstDirector(page), director(1))
-    await giveHost(secondDirector(page), director(2))
+    await giveHost(firstDirector(page), unreachedDirector(1))
+    await giveHost(secondDirector(page), unreachedDirector(2))
     await look('wizard-2-directors')
     await goOn(page, 'Virtual IP')
     await giveVirtualIp(page, '192.0.2.27', 'eth0')
@@ -219,8 +216,8 @@ for (const { locale, scheme } of [
     await giveWebService(page, { intervalS: 2, reentryS: 4 })
     await look('wizard-4-services')
     await goOn(page, 'Real servers')
-    await giveRealServer(page, { ...director(1), name: 'rs1', address: '192.0.2.21' }, 0)
-    await giveRealServer(page, { ...director(1), name: 'rs2', address: '192.0.2.22' }, 1)
+    await giveRealServer(page, { ...unreachedDirector(1), name: 'rs1', address: '192.0.2.21' }, 0)
+    await giveRealServer(page, { ...unreachedDirector(1), name: 'rs2', address: '192.0.2.22' }, 1)
     await look('wizard-5-real-servers')
     await goOn(page, 'Failure')
     await look('wizard-6-failure')

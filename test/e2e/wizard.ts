@@ -13,6 +13,14 @@ export interface HostToGive {
   readonly login: LoginBy
 }
 
+/** A director nobody answers for (RFC 5737), logged in to with a key. */
+export const unreachedDirector = (n: 1 | 2): HostToGive => ({
+  name: `lvs${n}`,
+  address: `192.0.2.1${n}`,
+  user: 'root',
+  login: { kind: 'key', keyFile: '/root/.ssh/id_lab' },
+})
+
 export const firstDirector = (page: Page) => page.getByRole('region', { name: 'First director' })
 export const secondDirector = (page: Page) => page.getByRole('region', { name: 'Second director' })
 
