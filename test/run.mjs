@@ -10,12 +10,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const [suite = 'all', ...filters] = process.argv.slice(2)
 const scratch = mkdtempSync(path.join(tmpdir(), 'shoal-test-'))
 const count = { passed: 0, failed: 0, skipped: 0 }
 const summary = []
+/** Each test that failed, with the first lines of its reason: said once more at the end, where a long output is looked at first. */
+const failures = []
 
 /**
  * Lab tests of which no limit is in milliseconds: they share the machine, two files at a time, the longest first. All others have it to
@@ -80,6 +83,17 @@ function readReport(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null
 }
 
+const words = (text) =>
+  stripVTControlCharacters(text ?? '')
+    .trim()
+    .split('\n')
+    .slice(0, 3)
+    .join('\n    ')
+
+function noteFailure(name, title, reason) {
+  failures.push(`${name}: ${title}\n    ${words(reason)}`)
+}
+
 const vitest = (name, args, aside) =>
   timed(
     name,
@@ -89,6 +103,11 @@ const vitest = (name, args, aside) =>
       const code = await run('npx', ['vitest', 'run', '--passWithNoTests=false', ...reporters, ...args], {}, aside)
       const seen = readReport(report)
       if (!seen) return [0, 1, 0]
+      for (const file of seen.testResults) {
+        const failed = file.assertionResults.filter((one) => one.status === 'failed')
+        for (const one of failed) noteFailure(name, one.fullName, one.failureMessages[0])
+        if (file.status === 'failed' && failed.length === 0) noteFailure(name, file.name, file.message)
+      }
       const skipped = (seen.numPendingTests ?? 0) + (seen.numTodoTests ?? 0)
       // An error outside any test (a file that does not load) fails the run without failing a test.
       const failed = seen.numFailedTests || (code === 0 ? 0 : 1)
@@ -97,14 +116,23 @@ const vitest = (name, args, aside) =>
     aside,
   )
 
+/** All specs of a suite of Playwright's report, those of its inner suites included. */
+const specsOf = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specsOf)]
+
 const playwright = (name, args) =>
   timed(name, async () => {
     const report = path.join(scratch, `${name}.json`)
     const code = await run('npx', ['playwright', 'test', '--reporter=list,json', ...args], {
       PLAYWRIGHT_JSON_OUTPUT_NAME: report,
     })
-    const seen = readReport(report)?.stats
-    if (!seen) return [0, 1, 0]
+    const answer = readReport(report)
+    if (!answer) return [0, 1, 0]
+    for (const { message } of answer.errors ?? []) noteFailure(name, 'outside any test', message)
+    for (const spec of answer.suites.flatMap(specsOf).filter((one) => !one.ok)) {
+      const last = spec.tests.flatMap((one) => one.results).findLast((one) => one.error)
+      noteFailure(name, `${spec.file}:${spec.line} ${spec.title}`, last?.error.message)
+    }
+    const seen = answer.stats
     return [seen.expected + seen.flaky, seen.unexpected || (code === 0 ? 0 : 1), seen.skipped]
   })
 
@@ -186,5 +214,6 @@ await check('build', 'npm', ['run', '-s', 'build'])
 await suites[suite]()
 rmSync(scratch, { recursive: true, force: true })
 console.log(`\n${summary.join('\n')}\n`)
+if (failures.length > 0) console.log(`failed:\n${failures.map((one) => `  ${one}`).join('\n')}\n`)
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed > 0 ? 1 : 0)

