@@ -8,6 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
+          globalSetup: './test/scratch.ts',
           include: ['{domain,agent,core,cli,electron,test}/**/*.test.ts'],
           exclude: ['test/renderer/**', 'node_modules/**', 'out/**'],
           environment: 'node',
@@ -18,6 +19,7 @@ export default defineConfig({
         plugins: [vue()],
         test: {
           name: 'renderer',
+          globalSetup: './test/scratch.ts',
           include: ['{renderer,test/renderer}/**/*.test.ts'],
           environment: 'happy-dom',
           server: { deps: { inline: ['element-plus'] } },

@@ -8,6 +8,7 @@ import { ok } from '../../domain/problem.ts'
 import { openSecrets } from '../../core/secrets.ts'
 import { carryOut, takeBack } from '../../core/provision/run.ts'
 import type { RunPorts } from '../../core/provision/run.ts'
+import { exitChecksum } from '../../core/provision/shell.ts'
 import { openHosts } from '../../core/ssh/hosts.ts'
 import type { Hosts } from '../../core/ssh/hosts.ts'
 import { openKnownHosts } from '../../core/ssh/known-hosts.ts'
@@ -241,6 +242,19 @@ describe('a step that fails', () => {
     expect(run.problems).toMatchObject([{ code: 'disk-full', detail: { what: path } }])
     expect(read(path)).toBe('the one in service\n')
     expect(readdirSync(folder).filter((name) => name.includes('shoal-new'))).toEqual([])
+  })
+  it('a file that came over damaged is named, not the first one of its step', async () => {
+    const run = await carryOut(
+      newRun([
+        step('real-1', 'lvscf', {
+          files: [file(join(folder, 'one'), 'x\n'), file(join(folder, 'two'), 'y\n')],
+          run: `echo 'checksum of ${join(folder, 'two')} differs' >&2; exit ${exitChecksum}`,
+        }),
+      ]),
+      draft,
+      ports(),
+    )
+    expect(run.problems).toMatchObject([{ code: 'checksum-wrong', detail: { file: join(folder, 'two') } }])
   })
   it('a file the agent refuses is not put in place', async () => {
     const path = join(folder, 'lvs.cf')
