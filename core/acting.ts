@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { drillsOnHosts } from '../domain/acting.ts'
+import { bootLimitMs } from '../domain/acting.ts'
 import type { Action, CommandLine, Drill, DrillKind } from '../domain/acting.ts'
 import { agentSocketPath } from '../domain/contract/agent.ts'
 import type { Order } from '../domain/contract/agent.ts'
@@ -20,19 +20,18 @@ import type { Clock } from './demo/clock.ts'
 import { startSimulation } from './demo/simulation.ts'
 import type { Simulation } from './demo/simulation.ts'
 import { openCommands } from './live/commands.ts'
-import { startDrill } from './live/drill.ts'
+import { readyDirector, startDrill } from './live/drill.ts'
+import { prepareHostFault } from './live/host-faults.ts'
 import { askWire } from './live/wire.ts'
 import type { Journal } from './live/journal.ts'
+import type { Watch } from './live/watch.ts'
 import type { Watchable, Watches } from './live/watches.ts'
 import type { Log } from './ports.ts'
 import type { Hosts } from './ssh/hosts.ts'
 
 /** A director is waited for this long before an order is refused. */
 const reachMs = 6_000
-const killTimeoutMs = 10_000
 const drillsKept = 50
-/** `kill -9` of the agent on a director; its unit takes the addresses down and starts it again. */
-const killCommand = 'systemctl kill --signal=KILL shoal-agent'
 
 type Names = Extract<
   RequestName,
@@ -150,24 +149,24 @@ export async function openActing(ports: ActingPorts): Promise<Acting> {
     tell('cluster.drill', drill)
   }
 
-  /** The fault of a drill on a host: only what ends by itself. */
-  async function failHost(id: string, kind: DrillKind, director: string): Promise<Result<null>> {
-    if (kind === 'planned') {
-      const handed = await act(id, { kind: 'hand-over' })
-      return handed.ok ? ok(null) : handed
-    }
-    const cluster = await ports.find(id)
-    if (!cluster.ok) return cluster
-    const host = cluster.value.draft.directors.find(({ name }) => name.trim() === director)
+  /** The fault of a drill on a host, looked at and ready to be made. */
+  async function faultOn(
+    cluster: Watchable,
+    id: string,
+    kind: DrillKind,
+    director: string,
+    deadtimeMs: number,
+  ): Promise<Result<() => Promise<Result<null>>>> {
+    if (kind === 'planned')
+      return ok(async () => {
+        const handed = await act(id, { kind: 'hand-over' })
+        return handed.ok ? ok(null) : handed
+      })
+    const host = cluster.draft.directors.find(({ name }) => name.trim() === director)
     if (!host) return failed(problem('not-found', { name: director }))
-    return logged({ clusterId: id, what: 'drill', command: killCommand, hosts: [director] }, async () => {
-      const session = await ports.hosts.session(host)
-      if (!session.ok) return session
-      const ran = await session.value.script(killCommand, { as: 'root', timeoutMs: killTimeoutMs })
-      if (!ran.ok) return ran
-      if (ran.value.exit === 0) return ok(null)
-      const reason = ran.value.err.trim().slice(0, 300) || `exit ${ran.value.exit}`
-      return failed(problem('ssh-failed', { host: host.address, reason }, { kind: 'host', host: host.id }))
+    return prepareHostFault(kind, host, deadtimeMs, {
+      hosts: ports.hosts,
+      logged: (command, carryOut) => logged({ clusterId: id, what: 'drill', command, hosts: [director] }, carryOut),
     })
   }
 
@@ -186,37 +185,48 @@ export async function openActing(ports: ActingPorts): Promise<Acting> {
     if (kind === 'reboot') void makeFault({ kind: 'boot', director }, 'drill')
   }
 
+  const drilling = (id: string): boolean =>
+    drills.some(({ clusterId, endedAtMs }) => clusterId === id && endedAtMs === undefined)
+
   async function drill(id: string, kind: DrillKind): Promise<Result<Drill>> {
-    const here = id === simulationId ? simulation : undefined
-    if (!here && !drillsOnHosts.includes(kind)) return failed(problem('drill-not-here'))
-    if (drills.some((one) => one.clusterId === id && one.endedAtMs === undefined))
-      return failed(problem('drill-under-way'))
+    if (drilling(id)) return failed(problem('drill-under-way'))
     const cluster = await ports.find(id)
     if (!cluster.ok) return cluster
     const watch = await ports.watches().add(id)
     if (!watch.ok) return watch
-    await watch.value.heardOrFailed(reachMs)
+    const started = await drillWatched(id, kind, cluster.value, watch.value)
+    // The watch is kept for the drill; windows that look have their own.
+    if (!started.ok) ports.watches().remove(id)
+    return started
+  }
+
+  async function drillWatched(id: string, kind: DrillKind, cluster: Watchable, watch: Watch): Promise<Result<Drill>> {
+    const here = id === simulationId ? simulation : undefined
+    await watch.heardOrFailed(reachMs)
     const journal = await ports.journal(id)
-    const { config } = check(cluster.value.lvscf)
-    const started = startDrill(kind, {
+    const deadtimeMs = check(cluster.lvscf).config?.heartbeat.deadtimeMs ?? 0
+    const from = readyDirector(watch)
+    if (from === undefined) return failed(problem('drill-not-ready'))
+    const fault = here ? ok(() => failSimulated(kind, from)) : await faultOn(cluster, id, kind, from, deadtimeMs)
+    if (!fault.ok) return fault
+    // The look at the host took its time.
+    if (drilling(id)) return failed(problem('drill-under-way'))
+    if (readyDirector(watch) !== from) return failed(problem('drill-not-ready'))
+    return startDrill(kind, {
       clusterId: id,
-      watch: watch.value,
+      watch,
       journal: () => journal.newest(100),
-      deadtimeMs: config?.heartbeat.deadtimeMs ?? 0,
+      deadtimeMs,
       now,
-      fail: (director) => (here ? failSimulated(kind, director) : failHost(id, kind, director)),
-      ...(here && kind !== 'kill' && kind !== 'planned'
-        ? { mend: (director: string) => mendSimulated(kind, director) }
-        : {}),
+      fail: fault.value,
+      ...(here && kind !== 'kill' && kind !== 'planned' ? { mend: () => mendSimulated(kind, from) } : {}),
       ...(here ? { client: () => here.world.client() } : {}),
+      ...(!here && kind === 'reboot' ? { recoverLimitMs: bootLimitMs } : {}),
       changed(drilled) {
         noteDrill(drilled)
-        // The watch was kept for the drill; windows that look have their own.
         if (drilled.endedAtMs !== undefined) ports.watches().remove(id)
       },
     })
-    if (!started.ok) ports.watches().remove(id)
-    return started
   }
 
   async function makeFault(fault: Fault, what: 'fault' | 'drill'): Promise<Result<null>> {

@@ -26,8 +26,6 @@ export type Action = z.infer<typeof actionSchema>
 
 export const drillKinds = ['planned', 'kill', 'cut', 'reboot'] as const
 export type DrillKind = (typeof drillKinds)[number]
-/** On hosts that carry traffic: what ends by itself. A cut cable or a power cycle cannot be taken back from here. */
-export const drillsOnHosts: readonly DrillKind[] = ['planned', 'kill']
 
 export interface Drill {
   readonly id: string
@@ -70,6 +68,19 @@ const takeoverMs = 300
 export function promisedOutageMs(kind: DrillKind, deadtimeMs: number): number {
   return kind === 'planned' ? 0 : deadtimeMs + takeoverMs
 }
+
+const shortestCutMs = 4_000
+/** Longer than this no drill keeps a director from everybody. */
+export const longestCutMs = 30_000
+const cutDeadtimes = 3
+
+/** For how long the cables of a drill are out: long enough for the standby to have taken over and to be seen serving. */
+export function cutLastsMs(deadtimeMs: number): number {
+  return Math.min(longestCutMs, Math.max(shortestCutMs, cutDeadtimes * deadtimeMs))
+}
+
+/** How long a machine may take to be ready again after a power cycle: servers look at their memory and disks for minutes. */
+export const bootLimitMs = 900_000
 
 /** A deadtime never goes below so many beats, nor below so much of the longest gap that was seen. */
 const leastBeats = 3

@@ -6,7 +6,7 @@ import { computed } from 'vue'
 import type { Ref } from 'vue'
 import { useRouter } from 'vue-router'
 import type { RouteLocationRaw } from 'vue-router'
-import { drillKinds, drillsOnHosts } from '../domain/acting.ts'
+import { drillKinds } from '../domain/acting.ts'
 import { inactiveOf } from '../domain/activity.ts'
 import { changeOver } from '../domain/life.ts'
 import { simulationId } from '../domain/simulation.ts'
@@ -84,7 +84,7 @@ export function useCommands(query: Ref<string>, atMs: Ref<number>) {
         'hand over failover switch',
         () => void ask({ kind: 'hand-over' }),
       )
-      for (const drill of acting.underWay ? [] : cluster.simulated ? drillKinds : drillsOnHosts)
+      for (const drill of acting.underWay ? [] : drillKinds)
         add(
           `drill ${drill}`,
           say('palette.drill', { kind: say(`drill.kind.${drill}.name`) }),

@@ -7,7 +7,7 @@
  * record of the takeover bounds the outage from above.
  */
 import { randomUUID } from 'node:crypto'
-import { promisedOutageMs } from '../../domain/acting.ts'
+import { cutLastsMs, promisedOutageMs } from '../../domain/acting.ts'
 import type { Drill, DrillKind } from '../../domain/acting.ts'
 import type { JournalEntry } from '../../domain/contract/agent.ts'
 import { failed, ok, problem } from '../../domain/problem.ts'
@@ -16,12 +16,12 @@ import type { Outage, SimulatedClient } from '../../domain/simulation.ts'
 import type { Watch } from './watch.ts'
 
 const lookEveryMs = 50
-/** Nobody serving for this long after the fault ends the drill as failed. */
-const serveLimitMs = 30_000
-/** A machine has to come back within this for the drill to end well. */
-const recoverLimitMs = 180_000
-/** A cable stays out for so long, a machine off. */
-const faultLastsMs = 4_000
+/** Nobody serving for this long beyond the deadtime after the fault ends the drill as failed. */
+const serveWithinMs = 30_000
+/** The standby has to be ready again within this for the drill to end well, where `recoverLimitMs` says nothing else. */
+const recoverWithinMs = 180_000
+/** A simulated machine stays off for so long. */
+const offMs = 4_000
 /** The client is listened to this long after the other director serves. */
 const settleMs = 600
 
@@ -31,11 +31,12 @@ export interface DrillPorts {
   readonly journal: () => readonly JournalEntry[]
   readonly deadtimeMs: number
   readonly now: () => number
-  /** Makes the fault on the director of this name. */
-  readonly fail: (director: string) => Promise<Result<null>>
+  /** Makes the fault on the director that is active. */
+  readonly fail: () => Promise<Result<null>>
   /** Takes it back, where it does not end by itself. */
-  readonly mend?: (director: string) => void
+  readonly mend?: () => void
   readonly client?: () => SimulatedClient
+  readonly recoverLimitMs?: number
   readonly changed: (drill: Drill) => void
 }
 
@@ -57,15 +58,21 @@ function outageSince(outages: readonly Outage[], fromMs: number, nowMs: number):
     .reduce((sum, outage) => sum + ((outage.toMs ?? nowMs) - outage.fromMs), 0)
 }
 
+/** The active director, while a ready standby was heard just now. */
+export function readyDirector(watch: Watch): string | undefined {
+  const { verdict } = watch.status()
+  return verdict.kind === 'served' && verdict.standby === 'ready' ? verdict.by : undefined
+}
+
 /** Starts a drill; resolves as soon as it runs, `changed` tells how it goes on. */
 export function startDrill(kind: DrillKind, ports: DrillPorts): Result<Drill> {
-  const { verdict } = ports.watch.status()
   const { watch } = ports
-  const from = verdict.kind === 'served' ? verdict.by : undefined
+  const from = readyDirector(watch)
   const other = watch.status().directors.find(({ name, report }) => name !== from && report?.role === 'standby')
-  if (verdict.kind !== 'served' || verdict.standby !== 'ready' || !from || !other)
-    return failed(problem('drill-not-ready'))
+  if (from === undefined || !other) return failed(problem('drill-not-ready'))
   const before = ports.client?.()
+  const serveLimitMs = serveWithinMs + ports.deadtimeMs
+  const recoverLimitMs = ports.recoverLimitMs ?? recoverWithinMs
   let drill: Drill = {
     id: randomUUID(),
     clusterId: ports.clusterId,
@@ -97,7 +104,7 @@ export function startDrill(kind: DrillKind, ports: DrillPorts): Result<Drill> {
   }
 
   async function run(): Promise<void> {
-    const made = await ports.fail(drill.from)
+    const made = await ports.fail()
     if (!made.ok) {
       end(made.problems)
       return
@@ -108,8 +115,8 @@ export function startDrill(kind: DrillKind, ports: DrillPorts): Result<Drill> {
     }
     const served = await until(() => servedByOther() && recordOf() !== undefined, serveLimitMs)
     if (!served) {
-      ports.mend?.(drill.from)
-      end([problem('drill-not-taken-over', { to: drill.to, seconds: serveLimitMs / 1000 })])
+      ports.mend?.()
+      end([problem('drill-not-taken-over', { to: drill.to, seconds: Math.round(serveLimitMs / 1000) })])
       return
     }
     await pause(settleMs)
@@ -125,8 +132,9 @@ export function startDrill(kind: DrillKind, ports: DrillPorts): Result<Drill> {
       })
     } else change({ state: 'recovering', measuredMs: recordOf() ?? 0, measuredBy: 'record' })
     if (ports.mend) {
-      await pause(Math.max(0, faultLastsMs - (ports.now() - drill.startedAtMs)))
-      ports.mend(drill.from)
+      const lastsMs = kind === 'cut' ? cutLastsMs(ports.deadtimeMs) : offMs
+      await pause(Math.max(0, lastsMs - (ports.now() - drill.startedAtMs)))
+      ports.mend()
     }
     const ready = await until(() => {
       const now = watch.status().verdict

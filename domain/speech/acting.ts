@@ -16,14 +16,68 @@ export const actingSpeech = {
       remedy: '请等到页面顶部显示备用调度器已就绪。',
     },
   },
-  'drill-not-here': {
+  'drill-no-means': {
     en: {
-      says: 'This drill is made on the simulated cluster only.',
-      remedy: 'On hosts, pull the cable or switch the machine off by hand; the history then shows what it cost.',
+      says: '{host} cannot make this fault by itself: {reason}.',
+      remedy:
+        'A cut needs systemd, tc (iproute2), unshare (util-linux) and the kernel modules sch_ingress, cls_matchall and act_gact; a power cycle needs systemd. Or pull the cables, or switch the machine off by hand; the history shows what it cost.',
     },
     'zh-CN': {
-      says: '该演练只能在模拟集群上进行。',
-      remedy: '对于真实主机，请手动拔线或关机；随后可在历史页查看代价。',
+      says: '{host} 无法自行制造该故障：{reason}。',
+      remedy:
+        '拔线演练需要 systemd、tc（iproute2）、unshare（util-linux）以及内核模块 sch_ingress、cls_matchall 和 act_gact；断电重启需要 systemd。也可以手动拔线或关机，随后在历史页查看代价。',
+    },
+  },
+  'drill-filters-there': {
+    en: {
+      says: '{host} already has traffic filters of its own on {devices} (a clsact or ingress queueing discipline).',
+      remedy:
+        'The end of the cut would take them out as well, so nothing was changed. Pull the cables by hand; the history shows what it cost.',
+    },
+    'zh-CN': {
+      says: '{host} 的 {devices} 上已有其他流量过滤器（clsact 或 ingress 队列规则）。',
+      remedy: '演练结束时会将其一并移除，因此未做任何改动。请手动拔线，随后在历史页查看代价。',
+    },
+  },
+  'drill-storage-remote': {
+    en: {
+      says: '{host} uses storage over the network: {storage}.',
+      remedy:
+        'Without network it might not even be able to end the cut, so nothing was changed. Take the power cycle, or pull the cables by hand.',
+    },
+    'zh-CN': {
+      says: '{host} 使用网络存储：{storage}。',
+      remedy: '没有网络时它可能连演练本身都无法结束，因此未做任何改动。请改用断电重启演练，或手动拔线。',
+    },
+  },
+  'drill-deadtime-long': {
+    en: {
+      says: 'A cut lasts at most {most} s; at a deadtime of {seconds} s the standby would hardly take over before it ends.',
+      remedy: 'Shorten the deadtime, or take the power cycle.',
+    },
+    'zh-CN': {
+      says: '拔线最多持续 {most} 秒；死亡判定时间为 {seconds} 秒时，备用调度器几乎来不及接管。',
+      remedy: '请缩短死亡判定时间，或改用断电重启演练。',
+    },
+  },
+  'drill-agent-not-at-boot': {
+    en: {
+      says: 'The agent on {host} is not started at boot; after a power cycle there would be no standby.',
+      remedy: 'On {host}: systemctl enable shoal-agent, and a default target that is not rescue or emergency.',
+    },
+    'zh-CN': {
+      says: '{host} 上的代理不会随系统启动；断电重启后将没有备用调度器。',
+      remedy: '请在 {host} 上执行 systemctl enable shoal-agent，并确认默认目标不是 rescue 或 emergency。',
+    },
+  },
+  'drill-host-busy': {
+    en: {
+      says: '{host} must not be switched off now: {reason}.',
+      remedy: 'Wait until that has ended on {host}, then start the drill again.',
+    },
+    'zh-CN': {
+      says: '{host} 现在不能断电：{reason}。',
+      remedy: '请等 {host} 上的该项工作结束后再开始演练。',
     },
   },
   'drill-under-way': {

@@ -158,7 +158,7 @@ export const enLive = {
         about: 'The active director is cut off from everybody for some seconds, then connected again.',
         title: 'Drill: pull all cables of {from}',
         does: '{from} hears and reaches nobody; {to} hears silence and takes the virtual IPs.',
-        after: 'After four seconds the cables are put back; one of both lets go.',
+        after: 'After {lasts} the cables are put back; one of both lets go.',
       },
       reboot: {
         name: 'Power cycle',
@@ -166,6 +166,25 @@ export const enLive = {
         title: 'Drill: power cycle of {from}',
         does: '{from} is switched off; {to} hears silence and takes the virtual IPs.',
         after: 'After four seconds {from} is switched on again and stays as standby.',
+      },
+    },
+    hosts: {
+      cut: {
+        about:
+          'The active director drops every packet on every interface for {lasts}, then all is as before. Ends by itself.',
+        does: '{from} drops every packet on every interface but lo, in both directions; {to} hears silence and takes the virtual IPs.',
+        after:
+          'After {lasts} a unit of {from} itself takes the filters out, whatever happens to Shoal, the login or the unit; one of both lets go. Addresses, routes and rules are not touched.',
+        warning:
+          'Whatever else runs on {from} has no network for {lasts} either, and logins to it stand still. systemctl stop shoal-cut on its console ends it early.',
+      },
+      reboot: {
+        about: 'The active director restarts at once, without a word to any service, and comes back by itself.',
+        does: '{from} writes its disks and restarts without stopping any service; {to} hears silence and takes the virtual IPs.',
+        after:
+          '{from} starts again, which takes minutes, and stays as standby; it is waited for up to {boot}. Until then there is no standby.',
+        warning:
+          '{from} must come back by itself: without a passphrase, a key or a person at its console. Whatever else runs there ends as in a power cut.',
       },
     },
   },

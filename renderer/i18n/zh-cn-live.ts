@@ -159,7 +159,7 @@ export const zhLive: Shape<typeof enLive> = {
         about: '活动调度器与所有人断开数秒，然后重新连接。',
         title: '演练：拔掉 {from} 的所有网线',
         does: '{from} 听不到也联系不到任何人；{to} 听不到心跳后接管虚拟 IP。',
-        after: '四秒后插回网线；其中一台放手。',
+        after: '{lasts}后插回网线；其中一台放手。',
       },
       reboot: {
         name: '断电重启',
@@ -167,6 +167,22 @@ export const zhLive: Shape<typeof enLive> = {
         title: '演练：{from} 断电重启',
         does: '{from} 断电；{to} 听不到心跳后接管虚拟 IP。',
         after: '四秒后 {from} 重新开机并保持为备用。',
+      },
+    },
+    hosts: {
+      cut: {
+        about: '活动调度器在所有接口上丢弃全部数据包，持续{lasts}，随后一切恢复原状。到时自动结束。',
+        does: '{from} 在除 lo 以外的所有接口上双向丢弃全部数据包；{to} 听不到心跳后接管虚拟 IP。',
+        after:
+          '{lasts}后由 {from} 自己的系统单元移除过滤器，无论 Shoal、登录会话或该单元发生什么；其中一台放手。地址、路由和规则均不改动。',
+        warning:
+          '{from} 上运行的其他程序在这{lasts}内同样没有网络，对它的登录会停顿。在其控制台执行 systemctl stop shoal-cut 可提前结束。',
+      },
+      reboot: {
+        about: '活动调度器立即重启，不通知任何服务，并自行恢复。',
+        does: '{from} 写完磁盘后不停止任何服务直接重启；{to} 听不到心跳后接管虚拟 IP。',
+        after: '{from} 重新启动（需要数分钟）并保持为备用；最多等待{boot}。在此之前没有备用调度器。',
+        warning: '{from} 必须能自行启动：无需口令、密钥或控制台前的人。其上运行的其他程序将像断电一样终止。',
       },
     },
   },

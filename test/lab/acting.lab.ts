@@ -1,5 +1,5 @@
 // What an operator does to a running cluster, on real hosts: the wire is asked who answers, a real server is drained and taken back,
-// and two drills cost no more than they promise. Figures are printed.
+// and every drill costs no more than it promises and leaves the host as it was. Figures are printed.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Drill, DrillKind } from '../../domain/acting.ts'
 import { beginStory } from './story.ts'
@@ -65,26 +65,106 @@ test('a drained real server leaves the table of both directors and comes back', 
   expect(log.map(({ what, answered }) => `${what} ${answered}`)).toEqual(['undrain done', 'drain done'])
 })
 
-test.each<DrillKind>(['planned', 'kill'])('the drill %s keeps its promise', async (kind) => {
-  const by = await ready()
+/** What a drill must leave as it was on a director, as far as its role has no part in it. */
+async function factsOf(host: string): Promise<string> {
+  const { stdout } = await story.lab.ssh(
+    host,
+    `export LC_ALL=C
+ip -o addr | sed 's/ valid_lft.*//'; ip -o link | sed 's/ state .*//'; ip -4 rule; ip -6 rule
+ip -4 route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
+tc qdisc show; tc filter show dev eth0 ingress; tc filter show dev eth0 egress
+cut -d ' ' -f 1 /proc/modules | grep -v '_diag$' | sort
+for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S; done
+systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1, $3}'
+ls /run/systemd/transient 2>/dev/null; systemctl list-units --failed --no-legend --plain | awk '{print $1}'`,
+    { timeoutMs: 90_000, allowFailure: true },
+  )
+  return stdout
+}
+
+/** The facts of a director when it was standby last: as such it has no virtual IP, before and after. */
+const factsAsStandby = new Map<string, string>()
+
+async function drilled(kind: DrillKind): Promise<Drill> {
   const over = story.core.when(
     'cluster.drill',
     (drill: Drill) => drill.kind === kind && drill.endedAtMs !== undefined,
-    180_000,
+    400_000,
   )
   await story.core.must('clusters.drill', { id: id(), kind })
-  const drill = await over
+  return over
+}
+
+/** A drill with a client outside that asks all the while. */
+async function drillAsSeen(kind: DrillKind): Promise<Drill> {
+  const by = await ready()
+  const probe = await story.lab.startProbe(story.vip)
+  expect(await probe.served(25, 20_000), 'served before the drill').toBe(true)
+  probe.markFault()
+  const drill = await drilled(kind)
+  const seen = await probe.stop()
   console.log(
-    `  ${kind}: ${drill.from} → ${drill.to}, at most ${drill.measuredMs} ms of ${drill.promisedMs} ms promised`,
+    `  ${kind}: ${drill.from} → ${drill.to}, at most ${drill.measuredMs} ms of ${drill.promisedMs} ms promised, over after ${((drill.endedAtMs ?? 0) - drill.startedAtMs) / 1000} s; a client: ${seen.sent} requests, ${seen.failed} failed, longest outage ${Math.round(seen.longestOutageMs)} ms`,
   )
   expect(drill).toMatchObject({ state: 'over', from: by, measuredBy: 'record', problems: [] })
+  expect(seen.servedAtEnd).toBe(true)
+  return drill
+}
+
+test.each<DrillKind>(['planned', 'kill', 'cut', 'reboot'])('the drill %s keeps its promise', async (kind) => {
+  const bootOf = async (host: string): Promise<string> =>
+    (await story.lab.ssh(host, 'cat /proc/sys/kernel/random/boot_id')).stdout
+  const active = await ready()
+  const boot = await bootOf(active)
+  const drill = await drillAsSeen(kind)
   // A record bounds a hand-over by the time between two beats; what it loses is counted elsewhere (faults.lab.ts).
-  if (kind === 'kill') expect(drill.measuredMs).toBeLessThanOrEqual(drill.promisedMs)
+  if (kind !== 'planned') expect(drill.measuredMs).toBeLessThanOrEqual(drill.promisedMs)
+  if (kind === 'cut') await asBefore(drill.from)
+  else if (kind !== 'reboot') factsAsStandby.set(drill.from, await factsOf(drill.from))
+  expect((await bootOf(drill.from)) !== boot).toBe(kind === 'reboot')
+  const [last] = await story.core.must('clusters.commands', { id: id(), limit: 1 })
+  const sent = { planned: '"hand-over"', kill: '--signal=KILL', cut: 'egress matchall', reboot: 'reboot --force' }[kind]
+  expect(last).toMatchObject({ hosts: [drill.from], answered: 'done' })
+  expect(last?.command).toContain(sent)
 })
 
-test('a drill that hosts cannot end by themselves is refused', async () => {
-  expect(await story.core.ask('clusters.drill', { id: id(), kind: 'reboot' })).toMatchObject({
-    ok: false,
-    problems: [{ code: 'drill-not-here' }],
-  })
+/** The units of a cut are gone, and with them all it did. */
+async function asBefore(host: string): Promise<void> {
+  const before = factsAsStandby.get(host)
+  expect(before).toContain('pfifo_fast')
+  await expect.poll(() => factsOf(host), { timeout: 30_000, interval: 1_000 }).toBe(before)
+}
+
+test('a cut whose unit is killed in the middle has ended with it, and nothing of it stays', async () => {
+  const active = await ready()
+  const killed =
+    'until tc filter show dev eth0 egress | grep -q matchall; do sleep 0.1; done; sleep 2; systemctl kill -s KILL shoal-cut'
+  await story.lab.ssh(active, `systemd-run --collect --unit=lab-killer /bin/sh -c '${killed}'`)
+  const drill = await drillAsSeen('cut')
+  expect(drill.from).toBe(active)
+  await asBefore(active)
+  const { stdout } = await story.lab.ssh(active, 'journalctl -u shoal-cut -o cat --no-pager | tail -n 4')
+  expect(stdout).toContain('status=9/KILL')
+})
+
+test('a drill is refused where it would do more than it says, and nothing is touched', async () => {
+  const active = await ready()
+  const refused = async (kind: DrillKind): Promise<readonly string[]> => {
+    const asked = await story.core.ask('clusters.drill', { id: id(), kind })
+    return asked.ok ? [] : asked.problems.map(({ code }) => code)
+  }
+  await story.lab.ssh(active, 'tc qdisc add dev eth0 clsact')
+  expect(await refused('cut')).toEqual(['drill-filters-there'])
+  expect((await story.lab.ssh(active, 'tc qdisc show dev eth0; tc qdisc del dev eth0 clsact')).stdout).toContain(
+    'clsact',
+  )
+  await story.lab.ssh(
+    active,
+    'systemd-run -q --unit=lab-work systemd-inhibit --what=shutdown --why=installing sleep 60',
+  )
+  await expect.poll(() => refused('reboot'), { timeout: 20_000 }).toEqual(['drill-host-busy'])
+  await story.lab.ssh(active, 'systemctl stop lab-work; systemctl disable -q shoal-agent')
+  expect(await refused('reboot')).toEqual(['drill-agent-not-at-boot'])
+  await story.lab.ssh(active, 'systemctl enable -q shoal-agent')
+  expect(await ready()).toBe(active)
 })
