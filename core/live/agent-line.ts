@@ -249,18 +249,26 @@ export async function openAgentLine(
   if (!looked.ok) return looked
   const [state = '', unit = ''] = looked.value.out.trim().split('\n')
   if (state === 'closed') return failed(problem('agent-forbidden', { host: address, user }, where))
-  if (state !== 'open') {
-    return failed(
-      problem('agent-absent', { host: address, reason: `shoal-agent is ${unit || 'not installed'}` }, where),
-    )
-  }
+  const absent = (what: string): Result<never> =>
+    failed(problem('agent-absent', { host: address, reason: `shoal-agent is ${what}` }, where))
+  if (state !== 'open') return absent(unit || 'not installed')
   const stream = await session.openSocket(agentSocketPath)
-  if (!stream.ok) return stream
+  if (!stream.ok) return (await isLeftBehind(session)) ? absent('not listening') : stream
   const line = talkToAgent(stream.value, id, address)
   const hello = await line.hello()
   if (hello.ok) return ok({ line, hello: hello.value })
   line.close()
   return hello
+}
+
+/** Whether the socket is what an agent that was killed has left, with nobody behind it: the next one listens in a moment. */
+async function isLeftBehind(session: Session): Promise<boolean> {
+  // The kernel's list of sockets: flags 00010000 are those of one that listens.
+  const looked = await session.script(
+    `if [ -r /proc/net/unix ] && ! grep -q ' 00010000 .* '${quote(agentSocketPath)}'$' /proc/net/unix; then echo left; fi; exit 0`,
+    { as: 'user', timeoutMs: answerTimeoutMs },
+  )
+  return looked.ok && looked.value.out.trim() === 'left'
 }
 
 /** The way over SSH. */

@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -237,6 +239,22 @@ it('an agent that starts again is taken up again', async () => {
   await until((status) => contact(1)(status) === 'connected')
   await agent(1).stop()
   await until((status) => contact(1)(status) === 'lost')
+  await agent(1).start()
+  await until((status) => contact(1)(status) === 'connected')
+})
+
+it('the socket of an agent that was killed is no refusal: the next agent is taken up as soon as it listens', async () => {
+  await begin()
+  await until((status) => contact(1)(status) === 'connected')
+  const path = join(machines[1]?.folder ?? '', 'agent.sock')
+  await agent(1).stop()
+  const killed = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)})`])
+  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 20))
+  killed.kill('SIGKILL')
+  await once(killed, 'exit')
+  await until((status) => status.directors[1]?.problem?.detail?.['reason'] === 'shoal-agent is not listening')
+  expect(watch.status().directors[1]?.problem?.code).toBe('agent-absent')
+  unlinkSync(path)
   await agent(1).start()
   await until((status) => contact(1)(status) === 'connected')
 })
