@@ -20,6 +20,7 @@ import { openProbes } from './effects/probes/probes.ts'
 import { readOrders } from './effects/kept-orders.ts'
 import { begin, ended, places } from './effects/remembered.ts'
 import { openStaging, type Staging } from './effects/staged.ts'
+import { openWatchdog } from './effects/watchdog.ts'
 import { checkHere, checkOnThread } from './effects/whole-check.ts'
 import { openWire } from './effects/wire.ts'
 import { startLoop, type Loop } from './loop.ts'
@@ -223,9 +224,11 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   reread()
   await reading
   if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
+  const watched = kernel && notifySocket && process.env.WATCHDOG_USEC
+  const alive = watched ? openWatchdog((text) => kernel.notify(notifySocket, text)) : undefined
   setInterval(() => {
     guard.alive()
-    if (kernel && notifySocket && process.env.WATCHDOG_USEC) kernel.notify(notifySocket, 'WATCHDOG=1')
+    alive?.(loop.state().kernel.held.length > 0)
   }, aliveMs)
   // Only now: a program that is still being compiled would, on a host with one processor, keep the network from its own packets.
   const refused = kernel?.realTime(realTimePriority)

@@ -123,10 +123,13 @@ export function lookScript(
             : [
                 `{ arping -D -c 2 -w ${arpSeconds} -I ${routerPlace.device} ${router} 2>/dev/null | sed 's/^/router /'; } &`,
               ]),
-          ...[...new Set(others)].map(
-            (address) =>
-              `{ arping -b -c 2 -w ${arpSeconds} -s ${place.address} -I ${place.device} ${address} 2>/dev/null | sed 's/^/host ${address} /'; } &`,
-          ),
+          ...[...new Set(others)].map((address) => {
+            // With direct routing all have to be on the segment of the virtual IP; else each is asked where it is.
+            const there =
+              draft.forwarding === 'direct' ? undefined : placeOnSegment(facts, address, draft.virtualIp.device)
+            const from = there ?? place
+            return `{ arping -b -c 2 -w ${arpSeconds} -s ${from.address} -I ${from.device} ${address} 2>/dev/null | sed 's/^/host ${address} /'; } &`
+          }),
           ...listening(
             vips.flatMap(({ place: there }) => (there === undefined ? [] : [there.device])),
             facts,

@@ -3,9 +3,9 @@
 # shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
 # `release-held.sh guard PID`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
 # unless that end was a proper one or another agent runs by then; and the unit runs it after every end. An agent that says nothing for
-# 0.7 s (it writes a line ten times a second) hangs: when it holds an address the guard stops it, does its work, and ends it last, because
-# systemd kills what is left of a unit whose main process ended, the guard too. That needs bash; without it, and for an agent that holds no
-# address, systemd's watchdog does so.
+# 0.7 s (it writes a line ten times a second) hangs: when it holds an address the guard stops it, does its work, and ends it last. That
+# needs bash; without it, and for an agent that holds no address, systemd's watchdog does so. What else the agent had started (a check's
+# program) and did not live to end is ended by the unit's run, which leaves a guard to its work.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
 # /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -35,6 +35,18 @@ if [ "$1" = guard ]; then
   [ "$state" = "running $2" ] || exit 0
   [ $seen -le 128 ] || { hung=$2 && kill -STOP "$2"; }
 fi
+end_leftovers() {
+  sed -n 's,^0::,/sys/fs/cgroup,p; s,^[0-9]*:name=systemd:,/sys/fs/cgroup/systemd,p' /proc/self/cgroup | while read -r group; do
+    case $group in */shoal-agent.service) ;; *) continue ;; esac
+    [ -r "$group/cgroup.procs" ] && while read -r pid; do
+      parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")
+      case $(cat "/proc/$pid/cmdline" "/proc/$parent/cmdline" | tr '\0' ' ') in
+        *release-held.sh*) ;;
+        *) kill -KILL "$pid" && echo "ended process $pid, which the agent had left" ;;
+      esac
+    done < "$group/cgroup.procs"
+  done 2>/dev/null
+}
 # What a hand-over has put in place (agent/effects/connections.ts) goes once the addresses are gone. /run/shoal/receiving: a word per line.
 trap '[ ! -s "$dir/receiving" ] || while read -r what; do
   case $what in
@@ -48,7 +60,8 @@ trap '[ ! -s "$dir/receiving" ] || while read -r what; do
   esac
 done < "$dir/receiving" 2>/dev/null
 rm -f "$dir/receiving"
-[ -z "$hung" ] || kill -KILL "$hung"' EXIT
+[ -z "$hung" ] || kill -KILL "$hung"
+[ "$1" = guard ] || end_leftovers' EXIT
 [ -s "$dir/held" ] || exit 0
 left=
 while read -r address device; do

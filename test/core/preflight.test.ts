@@ -423,6 +423,19 @@ describe('the second look', () => {
     expect(script).not.toMatch(/-I eth0 192\.168\.2\.117/)
     expect(lookScript('M', draft, 'real-server', factsOf('real-1'))).not.toContain('arping')
   })
+  it('asks a real server behind the directors where it is, and with direct routing where the virtual IP is', () => {
+    const facts = factsOf('director-1')
+    const addresses = [{ address: '10.8.8.31', prefix: 24, dynamic: false }]
+    const inner = { name: 'eth1', mac: '02:00:00:00:01:01', up: true, mtu: 1500, addresses }
+    const behind = {
+      ...draft,
+      realServers: draft.realServers.map((server) => ({ ...server, address: '10.8.8.33', clusterAddress: '' })),
+    }
+    const asked = (forwarding: 'direct' | 'nat'): string =>
+      lookScript('M', { ...behind, forwarding }, 'director', { ...facts, nics: [...facts.nics, inner] })
+    expect(asked('nat')).toContain('-s 10.8.8.31 -I eth1 10.8.8.33')
+    expect(asked('direct')).toContain('-s 192.168.2.117 -I eth0 10.8.8.33')
+  })
   it('listens to the segment where there is a tool for it', () => {
     const { commands } = factsOf('director-1')
     const able = factsOf('director-1', { commands: { ...commands, tcpdump: '/usr/bin/tcpdump' } })

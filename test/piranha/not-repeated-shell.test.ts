@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { watchdogHoldingMs, watchdogIdleMs } from '../../agent/effects/watchdog.ts'
 import { pair } from '../simulator/clusters.ts'
 import { running } from '../simulator/running.ts'
 import { pace } from '../simulator/world.ts'
@@ -76,11 +77,11 @@ describe('an agent that crashes or hangs', () => {
     expect(Math.max(0, ...both)).toBeLessThan(1_000)
   })
 
-  it('has, in its unit, a watchdog that ends it within a second and a release that runs whatever ended it', () => {
-    const watchdog = /^WatchdogSec=(\d+)ms$/m.exec(unit)?.[1]
-    expect(Number(watchdog)).toBeLessThan(1_000)
-    // Beats are the slowest thing that wakes the loop: the watchdog must be fed by them.
-    expect(Number(watchdog)).toBeGreaterThan(2 * pair.heartbeat.keepaliveMs)
+  it('has a watchdog that ends it within a second while it holds an address, and a release that runs whatever ended it', () => {
+    expect(watchdogHoldingMs).toBeLessThan(1_000)
+    expect(Number(/^WatchdogSec=(\d+)s$/m.exec(unit)?.[1]) * 1_000).toBe(watchdogIdleMs)
+    // The guard's work goes on after the agent's end.
+    expect(unit).toMatch(/^KillMode=process$/m)
     expect(unit).toMatch(/^WatchdogSignal=SIGKILL$/m)
     expect(unit).toMatch(/^ExecStopPost=.*release-held\.sh$/m)
     expect(unit).toMatch(/^StartLimitBurst=\d+$/m)
