@@ -11,7 +11,8 @@ let story: Story
 const id = (): string => story.draft.id
 
 beforeAll(async () => {
-  story = await beginStory(name ?? 'acting', name !== undefined)
+  // With a second cable for the heartbeat: a cut that left it open would be none.
+  story = await beginStory(name ?? 'acting', name !== undefined, 'dr-private')
   await story.logIn()
   await story.keepDraft()
   const run = await story.build()
@@ -72,7 +73,7 @@ async function factsOf(host: string): Promise<string> {
     `export LC_ALL=C
 ip -o addr | sed 's/ valid_lft.*//'; ip -o link | sed 's/ state .*//'; ip -4 rule; ip -6 rule
 ip -4 route show table all; ip -6 route show table all | sed 's/ expires [0-9]*sec//'
-tc qdisc show; tc filter show dev eth0 ingress; tc filter show dev eth0 egress
+tc qdisc show; for d in eth0 eth1; do tc filter show dev $d ingress; tc filter show dev $d egress; done
 cut -d ' ' -f 1 /proc/modules | grep -v '_diag$' | sort
 for t in filter mangle; do grep -qsx $t /proc/net/ip_tables_names && iptables -t $t -S; done
 systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1, $3}'
@@ -104,7 +105,7 @@ async function drillAsSeen(kind: DrillKind): Promise<Drill> {
   const drill = await drilled(kind)
   const seen = await probe.stop()
   console.log(
-    `  ${kind}: ${drill.from} → ${drill.to}, at most ${drill.measuredMs} ms of ${drill.promisedMs} ms promised, over after ${((drill.endedAtMs ?? 0) - drill.startedAtMs) / 1000} s; a client: ${seen.sent} requests, ${seen.failed} failed, longest outage ${Math.round(seen.longestOutageMs)} ms`,
+    `  ${kind}: ${drill.from} → ${drill.to}, at most ${drill.measuredMs} ms of ${drill.promisedMs} ms promised, over after ${((drill.endedAtMs ?? 0) - drill.startedAtMs) / 1000} s; a client: ${seen.sent} requests, ${seen.failed} failed, outages ${seen.outages.map(({ fromMs, durationMs = Infinity }) => `${Math.round(durationMs)} ms at ${Math.round(fromMs - (seen.fault?.atMs ?? 0))} ms`).join(', ') || 'none'}`,
   )
   expect(drill).toMatchObject({ state: 'over', from: by, measuredBy: 'record', problems: [] })
   expect(seen.servedAtEnd).toBe(true)
