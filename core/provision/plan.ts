@@ -92,8 +92,9 @@ function named(host: HostDraft): { readonly hostId: string; readonly name: strin
 }
 
 /**
- * The directors in the order they are done. On a running cluster the standby first, so that the service moves at most once; where no
- * agent runs yet there is nothing to disturb, and the primary first, so that it becomes the active one.
+ * The directors in the order they are done. Where one of them serves, by an agent or by what is to be stopped for it (Piranha,
+ * keepalived), the other one first: it takes the service over before this one lets go, and the service moves at most once. Where nobody
+ * serves there is nothing to disturb, and the primary comes first, so that it becomes the active one.
  */
 function directorOrder(draft: ClusterDraft, facts: ReadonlyMap<string, HostFacts>): readonly HostDraft[] {
   const [primary, backup] = draft.directors
@@ -101,6 +102,6 @@ function directorOrder(draft: ClusterDraft, facts: ReadonlyMap<string, HostFacts
   const running = (host: HostDraft): boolean => facts.get(host.id)?.shoal?.agentRunning ?? false
   const holds = (host: HostDraft): boolean =>
     facts.get(host.id)?.nics.some((nic) => nic.addresses.some(({ address }) => vips.includes(address))) ?? false
-  if (!running(primary) && !running(backup)) return [primary, backup]
-  return holds(backup) ? [primary, backup] : [backup, primary]
+  if (holds(backup)) return [primary, backup]
+  return holds(primary) || running(primary) || running(backup) ? [backup, primary] : [primary, backup]
 }

@@ -50,6 +50,11 @@ describe('order', () => {
       ['director-1', 'director-2'],
     ],
     ['one director is new', { 'director-1': { ...running, ...holdsVip } }, ['director-2', 'director-1']],
+    [
+      'what another program serves is taken over before that one stops',
+      { 'director-1': holdsVip },
+      ['director-2', 'director-1'],
+    ],
   ] as const)('on a running cluster the standby comes before the active one: %s', (_what, changes, expected) => {
     expect(planOf(webDraft(), changes).order.slice(1)).toEqual(expected.map((id) => [id]))
   })
