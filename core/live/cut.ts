@@ -34,11 +34,14 @@ const networkFileSystems = /^(nfs|nfs4|cifs|smb3|ceph|afs|lustre|glusterfs|beegf
 const clusterFileSystems = /^(gfs2|ocfs2)$/
 const systemPlaces = ['/', '/usr', '/etc', '/var', '/bin', '/sbin', '/lib']
 
+/** One process for all of it: the paths fall silent together, and what a client loses is what the beats lose. */
+const byTc = (lines: readonly string[]): string => `(${lines.map((line) => `echo ${line}`).join('; ')}) | tc -batch -`
 const drops = (device: string): readonly string[] =>
-  ['ingress', 'egress'].map((way) => `tc filter add dev ${device} ${way} matchall skip_hw action drop`)
+  ['egress', 'ingress'].map((way) => `filter add dev ${device} ${way} matchall skip_hw action drop`)
+const taken = (device: string): string => `qdisc add dev ${device} clsact`
+const tried = byTc([taken('lo'), ...drops('lo'), 'qdisc del dev lo clsact'])
 /** Others had none when the cut began: one that is left is ours. */
 const allGone = 'tc qdisc show | grep -q qdisc && ! tc qdisc show | grep -q clsact'
-const tried = ['tc qdisc add dev lo clsact', ...drops('lo'), 'tc qdisc del dev lo clsact'].join(' && ')
 
 /**
  * What is there, and whether the means are: the very commands of the cut, by a unit like its own, in a network namespace that ends with
@@ -99,8 +102,8 @@ export function cutCommand({ devices, newModules }: Seen, lastsMs: number): stri
   const lastsS = Math.ceil(lastsMs / 1000)
   const unloaded = newModules.length > 0 ? `sleep 0.3; rmmod ${newModules.join(' ')} 2>/dev/null; ` : ''
   const undone = `${devices.map((device) => `tc qdisc del dev ${device} clsact 2>/dev/null; `).join('')}${unloaded}`
-  const ready = devices.map((device) => `tc qdisc add dev ${device} clsact`).join(' && ')
-  const silent = devices.flatMap(drops).join(' && ')
+  const ready = byTc(devices.map(taken))
+  const silent = byTc(devices.flatMap(drops))
   const guardS = delayS + lastsS + guardSpareS
   return `systemd-run --quiet --collect --unit=shoal-cut-guard --on-active=${guardS} --timer-property=AccuracySec=100ms /bin/sh -c '${undone}exit 0' &&
 { systemd-run --quiet --collect --unit=shoal-cut --property=RuntimeMaxSec=${delayS + lastsS + spareS} --property="ExecStartPre=/bin/sh -c '${ready}'" --property="ExecStopPost=/bin/sh -c '${undone}${allGone} && systemctl stop --no-block shoal-cut-guard.timer; exit 0'" /bin/sh -c 'sleep ${delayS}; ${silent} && exec sleep ${lastsS}' ||

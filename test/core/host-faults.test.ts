@@ -87,12 +87,12 @@ describe('a cut', () => {
     expect(said[0]).toContain(`<${undone}exit 0>`)
     expect(said[1]).toContain('<--property=RuntimeMaxSec=8>')
     expect(said[1]).toContain(
-      `<--property=ExecStartPre=/bin/sh -c 'tc qdisc add dev eth0 clsact && tc qdisc add dev eth1 clsact'>`,
+      `<--property=ExecStartPre=/bin/sh -c '(echo qdisc add dev eth0 clsact; echo qdisc add dev eth1 clsact) | tc -batch -'>`,
     )
     expect(said[1]).toContain(`<--property=ExecStopPost=/bin/sh -c '${undone}`)
     for (const way of ['eth0 ingress', 'eth0 egress', 'eth1 ingress', 'eth1 egress'])
-      expect(said[1]).toContain(`tc filter add dev ${way} matchall skip_hw action drop && `)
-    expect(said[1]).toMatch(/ && exec sleep 4>$/)
+      expect(said[1]).toContain(`echo filter add dev ${way} matchall skip_hw action drop`)
+    expect(said[1]).toMatch(/ \| tc -batch - && exec sleep 4>$/)
   })
 
   it('does not begin without its guard, and takes the guard back where it cannot begin', () => {

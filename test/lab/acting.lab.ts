@@ -1,6 +1,6 @@
 // What an operator does to a running cluster, on real hosts: the wire is asked who answers, a real server is drained and taken back,
 // and every drill costs no more than it promises and leaves the host as it was. Figures are printed.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Drill, DrillKind } from '../../domain/acting.ts'
 import { beginStory } from './story.ts'
 import type { Story } from './story.ts'
@@ -22,6 +22,18 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await story?.end()
+})
+
+// What the agents say of it, where a test has failed.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return
+  for (const host of ['lvs1', 'lvs2']) {
+    const said = await story.lab.ssh(host, 'journalctl -u shoal-agent -o short-precise --no-pager -n 40', {
+      allowFailure: true,
+      timeoutMs: 20_000,
+    })
+    console.log(`  ${host}: ${said.stdout || said.stderr}`)
+  }
 })
 
 async function ready(): Promise<string> {
