@@ -65,6 +65,11 @@ export function isPiranhas<T extends object>(check: Question & T): check is Pira
   return check.kind === 'connect' || check.kind === 'send-expect' || check.kind === 'program'
 }
 
+/** Whether Piranha asks for a web page when neither send nor expect is said (lvsd gives nanny both on port 80); else it only connects. */
+export function asksForPage({ protocol, port }: { readonly protocol: string; readonly port: number }): boolean {
+  return protocol === 'tcp' && port === 80
+}
+
 /** The kinds that `# shoal: check = …` chooses from. */
 export const chosenKinds = [
   'connect',

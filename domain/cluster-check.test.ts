@@ -70,6 +70,13 @@ describe.each(kinds)('%s', (kind) => {
   })
 })
 
+it('a plain connection is one on the web port too, where Piranha would ask for a page', () => {
+  const draft = draftWith({ kind: 'connect' })
+  const web = { ...draft, services: draft.services.map((service) => ({ ...service, port: '80' })) }
+  expect(check(draftLvscf(web)).config?.virtualServers[0]?.check.kind).toBe('connect')
+  expect(draftLvscf(draft)).not.toContain('check = connect')
+})
+
 it.each<[Partial<CheckDraft>, string]>([
   [{ kind: 'http', path: 'health' }, 'path check-path-malformed'],
   [{ kind: 'https', host: 'a b' }, 'host check-host-malformed'],

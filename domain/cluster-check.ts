@@ -3,7 +3,7 @@
  * it becomes (beside them what Piranha can do of the same), and a check of a file as one of the draft.
  */
 import type { Check, ChosenQuestion } from './checks.ts'
-import { commandLine, commandWords, statusRanges, statusText, usualStatus } from './checks.ts'
+import { asksForPage, commandLine, commandWords, statusRanges, statusText, usualStatus } from './checks.ts'
 import type { ClusterDraft, ServiceDraft } from './cluster.ts'
 import { chosenSettings } from './lvscf/check-writing.ts'
 import type { Setting } from './lvscf/draft.ts'
@@ -128,14 +128,19 @@ export function questionOf(check: CheckDraft): ChosenQuestion | undefined {
 }
 
 /** The directives of a check: Piranha's own first, then those only Shoal reads. */
-export function checkDirectives(check: CheckDraft, forwarding: ClusterDraft['forwarding']): readonly Setting[] {
+export function checkDirectives(
+  { check, protocol, port }: Pick<ServiceDraft, 'check' | 'protocol' | 'port'>,
+  forwarding: ClusterDraft['forwarding'],
+): readonly Setting[] {
   const question = questionOf(check)
   const native = nativeTexts(check)
+  const plain = check.kind === 'connect' && asksForPage({ protocol, port: Number(port.trim()) })
   const place = check.viaVip && forwarding !== 'nat' ? ({ viaVip: true } as const) : {}
   return [
     ...(native.send === '' ? [] : [{ name: 'send', value: native.send }]),
     ...(native.expect === '' ? [] : [{ name: 'expect', value: native.expect }]),
     ...(native.send + native.expect === '' ? [] : [{ name: 'use_regex', value: '0' }]),
+    ...(plain ? [{ name: 'check', value: 'connect', shoal: true as const }] : []),
     ...(question
       ? chosenSettings(question, place)
       : place.viaVip

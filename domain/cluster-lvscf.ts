@@ -449,7 +449,7 @@ function blockOf(draft: ClusterDraft, service: ServiceDraft): BlockDraft {
       set('fwmark', service.fwmark),
       set('port', service.port),
       persistentS > 0 ? set('persistent', persistentS) : undefined,
-      ...checkDirectives(check, draft.forwarding),
+      ...checkDirectives(service, draft.forwarding),
       set('load_monitor', service.loadMonitor),
       set('scheduler', service.scheduler),
       set('protocol', service.protocol),

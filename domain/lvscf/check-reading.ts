@@ -3,7 +3,7 @@
  * `timeout`, `reentry`) keep their meaning; `# shoal: check = …` chooses another kind.
  */
 import type { Check, CheckKind, Question } from '../checks.ts'
-import { chosenKinds, commandWords, dnsRecords, statusRanges, usualStatus } from '../checks.ts'
+import { asksForPage, chosenKinds, commandWords, dnsRecords, statusRanges, usualStatus } from '../checks.ts'
 import type { Forwarding, Protocol } from '../config.ts'
 import { expressionOf } from '../expression.ts'
 import { directives } from './directives.ts'
@@ -114,7 +114,7 @@ function readPiranha(reader: Reader, protocol: Protocol, port: number, isReplace
   }
   if (send === undefined && expect === undefined) {
     if (protocol === 'udp') note('lvscf-udp-unchecked', 'protocol', 'warning')
-    if (port === 80 && protocol === 'tcp') return { kind: 'send-expect', send: httpSend, expect: httpExpect, regex }
+    if (asksForPage({ protocol, port })) return { kind: 'send-expect', send: httpSend, expect: httpExpect, regex }
     return { kind: 'connect', regex }
   }
   if (expect !== undefined && send === undefined && (protocol === 'udp' || port === 80)) {

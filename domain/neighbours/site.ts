@@ -9,6 +9,7 @@ import type { BlockDraft, Draft, ServerDraft, Setting } from '../lvscf/draft.ts'
 import { writtenName } from '../lvscf/draft.ts'
 import { newerSchedulers, piranhaSchedulers } from '../lvscf/directives.ts'
 import { inetAton, prefixOf } from '../lvscf/values.ts'
+import { asksForPage } from '../checks.ts'
 import { chosenSettings } from '../lvscf/check-writing.ts'
 import type { MeantCheck } from './checks.ts'
 import { connectCheck, defaultHttpCheck, escaped, inShort, sameCheck, sayable, sayableProgram } from './checks.ts'
@@ -311,13 +312,14 @@ function sayCheck(service: SiteService, set: Set_, ledger: Ledger): void {
   const first = service.servers.find(({ check }) => check)?.check
   const meant = first?.value ?? service.check
   const chosen = meant === undefined ? undefined : expressible(meant, service)
-  const used = chosen ?? expressible(connectCheck, service)
+  const used = chosen ?? (asksForPage(service) ? defaultHttpCheck : connectCheck)
   if (used.kind !== 'connect') {
     if (used.program !== undefined) set('send_program', used.program)
     if (used.send !== undefined) set('send', escaped(used.send))
     if (used.expect !== undefined) set('expect', escaped(used.expect))
     set('use_regex', used.regex ? 1 : 0)
   }
+  if (meant && used.kind === 'connect' && !used.chosen && asksForPage(service)) set('check', 'connect', true)
   if (used.chosen) for (const { name, value } of chosenSettings(used.chosen)) set(name, value, true)
   if (used.port !== undefined) set('check_port', used.port, true)
   if (!first && service.check && !sameCheck(service.check, used)) {
@@ -362,6 +364,7 @@ function isLineText(value: string): boolean {
 }
 
 function nativelyExpressible(check: MeantCheck, service: SiteService): MeantCheck {
+  if (check.kind === 'connect' && !check.chosen) return connectCheck
   const textsFit = [check.send, check.expect].every((text) => text === undefined || sayable(text))
   if (check.kind === 'program' && textsFit && sayableProgram(check.program ?? '')) return check
   if (check.kind === 'send-expect' && textsFit) {
@@ -370,7 +373,7 @@ function nativelyExpressible(check: MeantCheck, service: SiteService): MeantChec
     if (!silent) return check
   }
   // On port 80 nanny asks for a page when nothing is said.
-  return service.port === 80 && service.protocol === 'tcp' ? defaultHttpCheck : connectCheck
+  return asksForPage(service) ? defaultHttpCheck : connectCheck
 }
 
 function serverOf(

@@ -129,7 +129,7 @@ virtual_server 192.168.2.27 80 {
     expect(draft).toMatchObject({
       forwarding: 'direct',
       virtualIp: { address: '192.168.2.27' },
-      services: [{ port: '80', scheduler: 'wrr', persistentS: '60' }],
+      services: [{ port: '80', scheduler: 'wrr', persistentS: '60', check: { kind: 'connect' } }],
       realServers: [
         { address: '192.168.2.243', weight: '2' },
         { address: '192.168.2.111', weight: '1' },

@@ -243,11 +243,7 @@ ${reals
     await untilServed('by keepalived')
     before = await story.state()
 
-    const { draft, from } = await adopted('keepalived', 'keepalived', [
-      'convert-near-failback',
-      'convert-near-timing',
-      ...reals.map(() => 'convert-near-check'),
-    ])
+    const { draft, from } = await adopted('keepalived', 'keepalived', ['convert-near-failback', 'convert-near-timing'])
     expect(from).toBe('keepalived')
     expect(draft).toMatchObject({
       forwarding: 'direct',

@@ -43,6 +43,7 @@ const ldirectord = (lines: readonly string[], port = 80, protocol = 'tcp'): stri
 
 describe('keepalived', () => {
   test.each<[string, number, string, object, string[]]>([
+    ['TCP_CHECK {\n connect_timeout 3\n }', 80, 'TCP', { kind: 'connect' }, []],
     [
       'SSL_GET {\n url {\n path /health\n status_code 200 204\n }\n connect_port 8443\n }',
       443,
