@@ -252,8 +252,13 @@ export async function openAgentLine(
   const absent = (what: string): Result<never> =>
     failed(problem('agent-absent', { host: address, reason: `shoal-agent is ${what}` }, where))
   if (state !== 'open') return absent(unit || 'not installed')
-  const stream = await session.openSocket(agentSocketPath)
-  if (!stream.ok) return (await isLeftBehind(session)) ? absent('not listening') : stream
+  let stream = await session.openSocket(agentSocketPath)
+  if (!stream.ok) {
+    if (await isLeftBehind(session)) return absent('not listening')
+    // By now somebody listens: the next agent, perhaps, since the first try.
+    stream = await session.openSocket(agentSocketPath)
+  }
+  if (!stream.ok) return stream
   const line = talkToAgent(stream.value, id, address)
   const hello = await line.hello()
   if (hello.ok) return ok({ line, hello: hello.value })

@@ -1,5 +1,6 @@
 // What an operator does to a running cluster, on real hosts: the wire is asked who answers, a real server is drained and taken back,
 // and every drill costs no more than it promises and leaves the host as it was. Figures are printed.
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Drill, DrillKind } from '../../domain/acting.ts'
 import { beginStory } from './story.ts'
@@ -95,6 +96,16 @@ ls /run/systemd/transient 2>/dev/null; systemctl list-units --failed --no-legend
   return stdout
 }
 
+/** The same once they have come to rest: a director that has just become standby still arranges its rules. */
+async function settledFactsOf(host: string): Promise<string> {
+  for (let before = ''; ;) {
+    const now = await factsOf(host)
+    if (now === before) return now
+    before = now
+    await delay(2_000)
+  }
+}
+
 /** The facts of a director when it was standby last: as such it has no virtual IP, before and after. */
 const factsAsStandby = new Map<string, string>()
 
@@ -133,7 +144,7 @@ test.each<DrillKind>(['planned', 'kill', 'cut', 'reboot'])('the drill %s keeps i
   // A record bounds a hand-over by the time between two beats; what it loses is counted elsewhere (faults.lab.ts).
   if (kind !== 'planned') expect(drill.measuredMs).toBeLessThanOrEqual(drill.promisedMs)
   if (kind === 'cut') await asBefore(drill.from)
-  else if (kind !== 'reboot') factsAsStandby.set(drill.from, await factsOf(drill.from))
+  else if (kind !== 'reboot') factsAsStandby.set(drill.from, await settledFactsOf(drill.from))
   expect((await bootOf(drill.from)) !== boot).toBe(kind === 'reboot')
   const [last] = await story.core.must('clusters.commands', { id: id(), limit: 1 })
   const sent = { planned: '"hand-over"', kill: '--signal=KILL', cut: 'egress matchall', reboot: 'reboot --force' }[kind]
@@ -176,8 +187,8 @@ test('a drill is refused where it would do more than it says, and nothing is tou
     'systemd-run -q --unit=lab-work systemd-inhibit --what=shutdown --why=installing sleep 60',
   )
   await expect.poll(() => refused('reboot'), { timeout: 20_000 }).toEqual(['drill-host-busy'])
-  await story.lab.ssh(active, 'systemctl stop lab-work; systemctl disable -q shoal-agent')
+  await story.lab.ssh(active, 'systemctl stop lab-work; systemctl disable -q --no-reload shoal-agent')
   expect(await refused('reboot')).toEqual(['drill-agent-not-at-boot'])
-  await story.lab.ssh(active, 'systemctl enable -q shoal-agent')
+  await story.lab.ssh(active, 'systemctl enable -q --no-reload shoal-agent')
   expect(await ready()).toBe(active)
 })
