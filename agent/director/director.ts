@@ -323,7 +323,11 @@ function listenToSilence(w: Work): void {
   for (const path of fallen.silent) w.out.push({ kind: 'journal', event: { kind: 'path', path, to: 'silent' } })
   if (fallen.silent.length > 0) {
     w.out.push({ kind: 'report' })
-    if (s.hearing.paths.every((p) => p.silent)) s.bothServe = null
+    if (s.bothServe && s.hearing.paths.every((p) => p.silent)) {
+      s.bothServe = null
+      // It fell silent while it served, too: caches on the segment may point at it.
+      if (s.role === 'active') makeKnown(w)
+    }
   }
 }
 

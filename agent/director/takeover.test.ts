@@ -64,6 +64,20 @@ describe('what the network has learnt', () => {
     expect(world.tellJournal('lvs2').filter((l) => l.includes('learnt'))).toEqual([])
   })
 
+  it('is put right when the other one falls silent while both served', () => {
+    const world = running()
+    world.cut('lvs1')
+    world.run(5_000)
+    world.heal('lvs1')
+    world.cut('lvs1', 'deaf')
+    world.run(10_000)
+    expect(world.active()).toEqual(['lvs1', 'lvs2'])
+    const before = world.announcements()
+    world.crash('lvs1')
+    world.run(deadtimeMs + 100)
+    expect(world.announcements()).toBeGreaterThan(before)
+  })
+
   it('is put right when the other one served unheard and was started again', () => {
     const world = running()
     world.cut('lvs1', 'mute')

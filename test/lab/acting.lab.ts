@@ -3,6 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Drill, DrillKind } from '../../domain/acting.ts'
+import { newsGroups } from '../../domain/notify.ts'
+import type { ChannelDraft } from '../../domain/notify.ts'
 import { beginStory } from './story.ts'
 import type { Story } from './story.ts'
 
@@ -158,6 +160,56 @@ async function asBefore(host: string): Promise<void> {
   expect(before).toContain('pfifo_fast')
   await expect.poll(() => factsOf(host), { timeout: 30_000, interval: 1_000 }).toBe(before)
 }
+
+/** A web server on the client, which ends with the word that a takeover is told, or after a minute; it prints what it got. */
+const hook = (port: number): string => `
+const server = require('node:http').createServer((request, response) => {
+  let body = ''
+  request.on('data', (chunk) => (body += chunk))
+  request.on('end', () => {
+    response.end('ok')
+    console.log(body)
+    if (JSON.parse(body).event?.kind === 'failover') setTimeout(() => process.exit(0), 3000)
+  })
+})
+server.listen(${port})
+setTimeout(() => process.exit(0), 60000)`
+
+test('a takeover is told to a webhook by the directors themselves, once and in order', async () => {
+  const port = 8099
+  const told = story.lab.run([process.execPath, '-e', hook(port)], { timeoutMs: 90_000 })
+  const channel: ChannelDraft = {
+    id: 'ops',
+    name: 'Ops',
+    kind: 'webhook',
+    language: 'en',
+    groups: [...newsGroups],
+    both: false,
+    url: `http://${story.lab.layout.client}:${port}/hook`,
+    secret: 'lab',
+  }
+  const set = await story.core.must('notify.set', { id: id(), channels: [channel] })
+  expect(set.directors.map(({ view }) => view?.channels.map(({ name: shown }) => shown))).toEqual([['Ops'], ['Ops']])
+  const tested = await story.core.must('notify.test', { id: id(), channel: 'ops' })
+  expect(tested.map(({ tested: one }) => one?.passed)).toEqual([true, true])
+  const drill = await drilled('planned')
+  const messages = (await told).stdout
+    .trim()
+    .split('\n')
+    .map(
+      (line) =>
+        JSON.parse(line) as { id: string; text: string; director: string; atMs: number; event?: { kind: string } },
+    )
+  for (const { text } of messages) console.log(`  ${text}`)
+  const takeovers = messages.filter(({ event }) => event?.kind === 'failover')
+  expect(takeovers).toMatchObject([{ director: drill.to }])
+  expect(new Set(messages.map((message) => message.id)).size).toBe(messages.length)
+  for (const host of ['lvs1', 'lvs2']) {
+    const times = messages.filter(({ director, event }) => event && director === host).map(({ atMs }) => atMs)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+  }
+  await story.core.must('notify.set', { id: id(), channels: [] })
+})
 
 test('a cut whose unit is killed in the middle has ended with it, and nothing of it stays', async () => {
   const active = await ready()
