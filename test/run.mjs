@@ -167,7 +167,7 @@ async function lab() {
   const title = filter && !byFile ? filter : undefined
   const chosen = files.filter((f) => title || inFile(f))
   const chosenSpecs = specs.filter((f) => title || inFile(f))
-  // All seed clusters are built when they are asked for, else two that no other file builds the like of.
+  // All seed clusters are built when they are asked for, else the one that no other file builds the like of.
   const env = filter ? { SHOAL_SEEDS: 'all' } : {}
   const labTests = (name, these, aside) => {
     const args = ['--project', 'lab', ...(title ? ['-t', title] : []), ...these.map((f) => `test/lab/${f}`)]
