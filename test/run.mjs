@@ -19,6 +19,8 @@ const count = { passed: 0, failed: 0, skipped: 0 }
 const summary = []
 /** Each test that failed, with the first lines of its reason: said once more at the end, where a long output is looked at first. */
 const failures = []
+/** Browser tests that passed at their second try only. */
+const secondTries = []
 
 /**
  * Lab tests of which no limit is in milliseconds: they share the machine, two files at a time, the longest first. All others have it to
@@ -118,6 +120,8 @@ const vitest = (name, args, aside, env = {}) =>
 /** All specs of a suite of Playwright's report, those of its inner suites included. */
 const specsOf = (suite) => [...(suite.specs ?? []), ...(suite.suites ?? []).flatMap(specsOf)]
 
+const isFlaky = ({ tests }) => tests.some(({ status }) => status === 'flaky')
+
 const playwright = (name, args, aside) =>
   timed(
     name,
@@ -132,6 +136,8 @@ const playwright = (name, args, aside) =>
         const last = spec.tests.flatMap((one) => one.results).findLast((one) => one.error)
         noteFailure(name, `${spec.file}:${spec.line} ${spec.title}`, last?.error.message)
       }
+      for (const { file, line, title } of answer.suites.flatMap(specsOf).filter(isFlaky))
+        secondTries.push(`${name}: ${file}:${line} ${title}`)
       const seen = answer.stats
       return [seen.expected + seen.flaky, seen.unexpected || (code === 0 ? 0 : 1), seen.skipped]
     },
@@ -221,6 +227,8 @@ await check('build', 'npm', ['run', '-s', 'build'])
 await suites[suite]()
 rmSync(scratch, { recursive: true, force: true })
 console.log(`\n${summary.join('\n')}\n`)
+if (secondTries.length > 0)
+  console.log(`passed at the second try:\n${secondTries.map((one) => `  ${one}`).join('\n')}\n`)
 if (failures.length > 0) console.log(`failed:\n${failures.map((one) => `  ${one}`).join('\n')}\n`)
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed > 0 ? 1 : 0)

@@ -123,7 +123,9 @@ it('an answer from another hardware address is none, and a host that has the add
 
 it('a script that is ended in the middle takes the address away all the same', async () => {
   const holder = played('holder')
-  writeFileSync(join(holder.bin, 'sleep'), '#!/bin/sh\nexec /bin/sleep 1\n', { mode: 0o755 })
+  // The guard of the script sleeps longer than the script itself, as it does on a host.
+  const sleeps = '#!/bin/sh\n[ "$1" -gt 10 ] && exec /bin/sleep 10\nexec /bin/sleep 1\n'
+  writeFileSync(join(holder.bin, 'sleep'), sleeps, { mode: 0o755 })
   const child = execFile('sh', [
     '-c',
     holder.script(`export PATH=/usr/bin\n${holdScript('M', 'eth0', '192.168.2.27')}`),
@@ -135,6 +137,5 @@ it('a script that is ended in the middle takes the address away all the same', a
   })
   child.kill('SIGTERM')
   await new Promise((resolve) => child.once('exit', resolve))
-  // Once, or twice where the signal met the end: taking away what is gone does no harm.
-  expect([...new Set(holder.log())]).toEqual(['192.168.2.27/32', 'gone 192.168.2.27/32'])
+  expect(holder.log()).toEqual(['192.168.2.27/32', 'gone 192.168.2.27/32'])
 })
