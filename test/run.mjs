@@ -17,7 +17,7 @@ const [suite = 'all', ...filters] = process.argv.slice(2)
 const scratch = mkdtempSync(path.join(tmpdir(), 'shoal-test-'))
 const count = { passed: 0, failed: 0, skipped: 0 }
 const summary = []
-/** Each test that failed, with the first lines of its reason: said once more at the end, where a long output is looked at first. */
+/** Each test that failed, with the first dozen lines of its reason: said once more at the end, where a long output is looked at first. */
 const failures = []
 /** Browser tests that passed at their second try only. */
 const secondTries = []
@@ -88,7 +88,7 @@ const words = (text) =>
   stripVTControlCharacters(text ?? '')
     .trim()
     .split('\n')
-    .slice(0, 3)
+    .slice(0, 12)
     .join('\n    ')
 
 function noteFailure(name, title, reason) {

@@ -110,7 +110,7 @@ async function takeOver(rival: string, before: Readonly<Record<string, string>>)
   expect((await over).problems).toEqual([])
   await untilHeldBy('lvs1')
   expect([...(await untilServed(`by ${rival} again`))].sort()).toEqual([...reals].sort())
-  expect(await story.state()).toEqual(before)
+  await story.mustBeAsBefore(before)
 }
 
 describe('Piranha', () => {

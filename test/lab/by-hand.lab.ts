@@ -95,5 +95,5 @@ test('undo by hand leaves the hosts as they were', async () => {
     const undone = await story.lab.ssh(host, `sh ${folder}/run.sh undo; rm -r ${folder}`, { timeoutMs: limitMs })
     expect(undone.stderr).not.toContain('NOT taken back')
   }
-  expect(await story.state()).toEqual(before)
+  await story.mustBeAsBefore(before)
 })

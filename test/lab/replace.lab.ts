@@ -140,5 +140,5 @@ test('removal leaves every host that lives as it was', async () => {
   expect((await story.core.must('run.get', { runId })).problems).toEqual([])
   expect(await story.core.must('clusters.list', {})).toEqual([])
   const living = ['lvs2', spare, 'rs1', 'rs2']
-  expect(await story.state(living)).toEqual(Object.fromEntries(living.map((host) => [host, before[host]])))
+  await story.mustBeAsBefore(before, living)
 })

@@ -146,5 +146,5 @@ test('a build over it changes nothing, and removal leaves the hosts as they were
   )
   await story.core.must('clusters.remove', { id: story.draft.id })
   expect((await over).problems).toEqual([])
-  expect(await story.state()).toEqual(before)
+  await story.mustBeAsBefore(before)
 })

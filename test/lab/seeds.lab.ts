@@ -132,16 +132,6 @@ const seeds: readonly Seed[] = [
   },
 ]
 
-/** What one state has and the other has not, host by host. */
-function traces(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): readonly string[] {
-  return Object.keys(before).flatMap((host) => {
-    const [old, now] = [before[host] ?? '', after[host] ?? ''].map((text) => text.split('\n'))
-    const gone = old?.filter((line) => !now?.includes(line)).map((line) => `${host} - ${line}`) ?? []
-    const left = now?.filter((line) => !old?.includes(line)).map((line) => `${host} + ${line}`) ?? []
-    return [...gone, ...left]
-  })
-}
-
 async function untilServed(story: Story, what: string): Promise<ReadonlySet<string>> {
   const probe = await story.lab.startProbe(story.vip)
   const served = await probe.served(inARow, recoverLimitMs)
@@ -233,7 +223,7 @@ for (const layout of ['dr', 'dr-private', 'nat', 'tun'] as const) {
         const undone = await story.undo(built)
         expect(undone.problems).toEqual([])
         expect(undone.state).toBe('undone')
-        expect(traces(before, await story.state()).join('\n')).toBe('')
+        await story.mustBeAsBefore(before)
       })
     })
   })

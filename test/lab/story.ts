@@ -18,6 +18,8 @@ import type { LayoutName } from './layouts.ts'
 const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
 
 const stateAgainMs = 4_000
+/** A busy host takes a while after a command to come to rest: units are forgotten, sockets go. */
+const restLimitMs = 30_000
 /** A host that has just booted beside others. */
 const startLimitMs = 180_000
 /** Where nothing else is done a build ends within a minute (watch.lab.ts); with many others beside it, three minutes were not enough. */
@@ -92,6 +94,21 @@ cat /etc/group`,
   return stdout
 }
 
+type HostStates = Readonly<Record<string, string>>
+
+/** What one state has and the other has not, host by host. */
+function traces(before: HostStates, after: HostStates): readonly string[] {
+  return Object.keys(before).flatMap((host) => {
+    const old = (before[host] ?? '').split('\n')
+    const now = (after[host] ?? '').split('\n')
+    const lines = [
+      ...old.filter((line) => !now.includes(line)).map((line) => `${host} - ${line}`),
+      ...now.filter((line) => !old.includes(line)).map((line) => `${host} + ${line}`),
+    ]
+    return lines.length === 0 && before[host] !== after[host] ? [`${host}: the same lines in other numbers`] : lines
+  })
+}
+
 export interface Story {
   readonly lab: Lab
   readonly core: CoreOnLab
@@ -101,7 +118,9 @@ export interface Story {
   readonly vip: string
   readonly revision: () => number
   /** Of these hosts; of all without. */
-  state(hosts?: readonly string[]): Promise<Readonly<Record<string, string>>>
+  state(hosts?: readonly string[]): Promise<HostStates>
+  /** Of these hosts, which are the ones of `before` without, is all as before; throws with every line that is not. */
+  mustBeAsBefore(before: HostStates, hosts?: readonly string[]): Promise<void>
   /** Accepts the host keys as they are and gives the passwords. */
   logIn(): Promise<void>
   /** `over`: the revision of the draft that is kept already, where another one than this story kept it. */
@@ -151,6 +170,16 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     revision: () => revision,
     async state(hosts = lab.layout.hosts.map(({ name: host }) => host)) {
       return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await stateOf(lab, host)] as const)))
+    },
+    async mustBeAsBefore(before, hosts = Object.keys(before)) {
+      const wanted = Object.fromEntries(hosts.map((host) => [host, before[host] ?? '']))
+      const until = performance.now() + restLimitMs
+      let left = traces(wanted, await this.state(hosts))
+      while (left.length > 0 && performance.now() < until) {
+        await delay(stateAgainMs)
+        left = traces(wanted, await this.state(hosts))
+      }
+      if (left.length > 0) throw new Error(`not as before:\n${left.join('\n')}`)
     },
     async logIn() {
       for (const host of [...draft.directors, ...draft.realServers]) {

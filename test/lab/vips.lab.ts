@@ -163,5 +163,5 @@ test('removing the cluster leaves every host as it was', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }
   expect((await story.core.must('run.get', { runId })).problems).toEqual([])
-  expect(await story.state()).toEqual(before)
+  await story.mustBeAsBefore(before)
 })
