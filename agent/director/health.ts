@@ -14,8 +14,8 @@ const recentResults = 60
 const stuckGraceMs = 2_000
 /** The director itself stood still when it is later than this. */
 const pauseMs = 1_000
-/** First checks of a new config are spread over at most this long, so that a thousand do not start in one tick. */
-const firstSpreadMs = 1_000
+/** First checks of a new config are spread over so long for each real server, so that a thousand do not start in one tick. */
+const firstSpreadMs = { each: 10, most: 1_000 }
 
 /**
  * About so many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that
@@ -36,12 +36,10 @@ export interface ServerState {
   readonly failures: number
   /** The check that is running; `limitMs`: when its answer is given up. */
   readonly probe: { readonly id: number; readonly startedMs: number; readonly limitMs: number } | null
+  /** When its next check is wanted; while one runs, when that one was. */
   readonly nextMs: number
-  /**
-   * Its share of the interval (0 to 1), when it was checked together with all others: the check after that one comes so much of an
-   * interval later, which spreads them again. Null = in its place.
-   */
-  readonly stagger: number | null
+  /** When the check after the next one is wanted, where that is not an interval later: so that all do not stay together that were. */
+  readonly thenMs: number | null
   readonly lastCheckMs: number | null
   readonly lastTookMs: number | null
   readonly lastError: string | null
@@ -95,6 +93,11 @@ export const noHealth: HealthState = {
   nextProbe: 1,
   pacedUntilMs: -Infinity,
   turnAt: 0,
+}
+
+/** How long the first checks of so many real servers are spread over. */
+function spreadOf(servers: number, intervalMs: number): number {
+  return Math.min(firstSpreadMs.each * servers, firstSpreadMs.most, intervalMs)
 }
 
 function serviceDue(servers: readonly ServerState[]): number {
@@ -159,7 +162,9 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
       const serverKey = endpoint(real.address, kernelPort(config, spec, real))
       if (servers.some((s) => s.key === serverKey)) continue
       const known = old?.servers.find((s) => s.key === serverKey && s.spec.port === real.port)
-      const spreadMs = Math.floor((nth / total) * Math.min(firstSpreadMs, spec.check.intervalMs))
+      const spreadMs = spreadOf(total, spec.check.intervalMs)
+      const nextMs = now.ms + Math.floor((nth / total) * spreadMs)
+      const thenMs = now.ms + spreadMs + Math.floor((nth / total) * spec.check.intervalMs)
       if (known && real.active && known.spec.active) {
         servers.push(
           sameCheck
@@ -170,8 +175,8 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
                 probe: null,
                 successes: 0,
                 failures: 0,
-                nextMs: now.ms + spreadMs,
-                stagger: nth / total,
+                nextMs,
+                thenMs,
               },
         )
       } else {
@@ -183,8 +188,8 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
           successes: 0,
           failures: 0,
           probe: null,
-          nextMs: now.ms + spreadMs,
-          stagger: nth / total,
+          nextMs,
+          thenMs,
           lastCheckMs: null,
           lastTookMs: null,
           lastError: null,
@@ -206,6 +211,16 @@ export function withConfig(health: HealthState, config: Config, now: Now): Healt
   return healthOf(health, services)
 }
 
+/**
+ * An interval after the check was wanted, not after it was begun: checks that were late together do not stay together. After a longer
+ * pause of this host some intervals are left out, so that not every check is made twice at once.
+ */
+function placeAfter(server: ServerState, intervalMs: number, now: Now): number {
+  const restedMs = (server.probe?.startedMs ?? now.ms) + intervalMs / 2
+  const left = Math.max(1, Math.ceil((restedMs - server.nextMs) / intervalMs))
+  return server.nextMs + left * intervalMs
+}
+
 function settle(
   service: ServiceState,
   server: ServerState,
@@ -221,7 +236,7 @@ function settle(
   let health = server.health
   if (passed && (health === 'unknown' || (health === 'down' && successes >= rise))) health = 'up'
   if (!passed && health !== 'down' && failures >= fall) health = 'down'
-  const startedMs = server.probe?.startedMs ?? now.ms
+  const nextMs = Math.max(now.ms, server.thenMs ?? placeAfter(server, intervalMs, now))
   const next: ServerState = {
     ...server,
     health,
@@ -229,8 +244,8 @@ function settle(
     successes,
     failures,
     probe: null,
-    nextMs: Math.max(now.ms, startedMs + intervalMs * (server.stagger ?? 1)),
-    stagger: null,
+    nextMs,
+    thenMs: null,
     lastCheckMs: now.ms,
     lastTookMs: tookMs ?? server.lastTookMs,
     lastError: passed ? server.lastError : (says ?? 'The check failed.'),
@@ -370,15 +385,19 @@ export function recheck(health: HealthState, now: Now): HealthState {
   let nth = 0
   const services = health.services.map((service) => {
     const servers = service.servers.map((server) => {
-      const soonMs = now.ms + Math.floor((nth++ / total) * firstSpreadMs)
       // Not again and again: a server without a verdict for so long gets one from the check that runs.
       const { intervalMs, timeoutMs } = service.spec.check
+      const soonMs = now.ms + Math.floor((nth++ / total) * spreadOf(total, intervalMs))
       if (server.probe && now.ms - (server.lastCheckMs ?? server.sinceMs) >= intervalMs + timeoutMs) return server
       return {
         ...server,
         probe: null,
-        nextMs: server.probe ? soonMs : Math.min(server.nextMs, soonMs),
-        stagger: nth / total,
+        // After it, where it would have been, so that all do not stay together.
+        ...(server.probe
+          ? { nextMs: soonMs, thenMs: server.thenMs ?? server.nextMs + intervalMs }
+          : server.nextMs > soonMs
+            ? { nextMs: soonMs, thenMs: server.nextMs }
+            : {}),
       }
     })
     return { ...service, servers, dueMs: serviceDue(servers) }
