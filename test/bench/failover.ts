@@ -281,6 +281,7 @@ const help = `npm run bench -- failover [options]
   --regime NAME   only ${regimes.join(', ')}; may be given again
   --case NAME     only ${cases.join(', ')}; may be given again
   --append        add the runs to those that are kept already
+  --replace       the same, and what is kept of the chosen peers, regimes and cases goes
   --lab NAME      the lab used (failover); one that is up is taken as it is and left up
   --name NAME     what the results are called (failover)
 `
@@ -295,6 +296,7 @@ export async function run(args: string[]): Promise<number> {
       regime: { type: 'string', multiple: true, default: [...regimes] },
       case: { type: 'string', multiple: true, default: [...cases] },
       append: { type: 'boolean', default: false },
+      replace: { type: 'boolean', default: false },
       lab: { type: 'string', default: 'failover' },
       name: { type: 'string', default: 'failover' },
       help: { type: 'boolean', default: false },
@@ -312,8 +314,13 @@ export async function run(args: string[]): Promise<number> {
   const count = Number(values.runs)
   const chosen = new Set(cases.filter((c) => values.case.includes(c)))
   const kept = path.join(root, 'test/bench/results', `${values.name}.json`)
-  const runs: Run[] =
-    values.append && existsSync(kept) ? [...(JSON.parse(readFileSync(kept, 'utf8')) as { runs: Run[] }).runs] : []
+  const isMade = (r: Run): boolean =>
+    chosen.has(r.case) && values.peer.includes(r.peer) && values.regime.includes(r.regime)
+  const earlier: readonly Run[] =
+    (values.append || values.replace) && existsSync(kept)
+      ? (JSON.parse(readFileSync(kept, 'utf8')) as { runs: Run[] }).runs
+      : []
+  const runs: Run[] = earlier.filter((r) => !(values.replace && isMade(r)))
   const before = machine()
   const say = (line: string): void => console.log(line)
   const wasUp = attach(values.lab) !== undefined
