@@ -14,8 +14,8 @@ import type { AddressChange, AddressResult, Input, KernelAddress } from './words
 
 /** Addresses are looked at this often (one netlink dump, no process). */
 const addressLookMs = 500
-/** The table is looked at this often (one read of /proc/net/ip_vs). */
-const tableLookMs = 2_000
+/** The table is looked at (one read of /proc/net/ip_vs) this often, the less often the larger it is: a look takes a pause of its own. */
+const tableLookMs = { least: 500, eachServer: 0.2, most: 2_000 }
 /** A look that has no answer after this is taken as lost and made again. */
 const lookLimitMs = 3_000
 /** An ipvsadm batch that has no answer after this is taken as lost. */
@@ -36,11 +36,18 @@ function set(w: Work, change: Partial<Kernel>): void {
   w.s.kernel = { ...w.s.kernel, ...change }
 }
 
+function tableLookEveryMs({ health }: State): number {
+  const last = health.services.at(-1)
+  const servers = last ? last.firstAt + last.servers.length : 0
+  return Math.min(tableLookMs.most, Math.max(tableLookMs.least, servers * tableLookMs.eachServer))
+}
+
 /** Asks for a look; an older answer still on its way will be ignored. */
 function look(w: Work, what: 'addresses' | 'table'): void {
   const number = w.s.kernel.look + 1
   const { ms } = w.now
-  if (what === 'table') set(w, { look: number, tableLook: number, tableAskedMs: ms, nextTableMs: ms + tableLookMs })
+  if (what === 'table')
+    set(w, { look: number, tableLook: number, tableAskedMs: ms, nextTableMs: ms + tableLookEveryMs(w.s) })
   else set(w, { look: number, addressLook: number, addressAskedMs: ms, nextAddressMs: ms + addressLookMs })
   w.out.push({ kind: 'observe', what, look: number })
 }

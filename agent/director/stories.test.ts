@@ -309,7 +309,7 @@ describe('the kernel changes behind the back', () => {
     const world = running()
     world.wipeTable('lvs1')
     const took = world.until(() => world.served(), 5_000)
-    expect(took).toBeLessThanOrEqual(2_100)
+    expect(took).toBeLessThanOrEqual(600)
     world.run(1_000)
     const drift = world.journal.find((j) => j.event.kind === 'drift')
     expect(drift?.event).toMatchObject({ repaired: true })

@@ -204,6 +204,18 @@ for (const layout of ['dr', 'dr-private', 'nat', 'tun'] as const) {
         await seed.also?.(story)
       })
 
+      test('a planned hand-over loses no request', async () => {
+        const serving = await untilWhole(story)
+        const probe = await story.lab.startProbe(story.vip)
+        const servedBefore = await probe.served(inARow, recoverLimitMs)
+        await story.lab.ssh(serving, 'shoal-agent handover')
+        const servedAfter = await probe.served(inARow, recoverLimitMs)
+        const report = await probe.stop()
+        console.log(`hand-over from ${serving}: ${report.failed} of ${report.sent} lost`)
+        expect([servedBefore, servedAfter, report.failed]).toEqual([true, true, 0])
+        expect(await untilWhole(story)).not.toBe(serving)
+      })
+
       test('survives the crash of the director that serves and the death of a real server, and is whole when they are back', async () => {
         const serving = await untilWhole(story)
         const [dying = 'rs1'] = await untilServed(story, 'before the faults')
