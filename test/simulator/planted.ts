@@ -256,7 +256,7 @@ export const planted: readonly Planted[] = [
   {
     says: 'the table is not looked at again',
     file: 'kernel.ts',
-    from: 'tableAskedMs: ms, nextTableMs: ms + tableLookMs',
+    from: 'tableAskedMs: ms, nextTableMs: ms + tableLookEveryMs(w.s)',
     to: 'tableAskedMs: ms, nextTableMs: Infinity',
     by: 'stories',
   },
