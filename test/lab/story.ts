@@ -159,6 +159,8 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
   const core = startCore(lab, dataDir, agentDir)
   let draft = draftOf(lab)
   let revision = 0
+  const statesOf = async (hosts: readonly string[]): Promise<HostStates> =>
+    Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await stateOf(lab, host)] as const)))
 
   return {
     lab,
@@ -169,16 +171,14 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     },
     vip: lab.layout.vip,
     revision: () => revision,
-    async state(hosts = lab.layout.hosts.map(({ name: host }) => host)) {
-      return Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await stateOf(lab, host)] as const)))
-    },
+    state: (hosts = lab.layout.hosts.map(({ name: host }) => host)) => statesOf(hosts),
     async mustBeAsBefore(before, hosts = Object.keys(before)) {
       const wanted = Object.fromEntries(hosts.map((host) => [host, before[host] ?? '']))
       const until = performance.now() + restLimitMs
-      let left = traces(wanted, await this.state(hosts))
+      let left = traces(wanted, await statesOf(hosts))
       while (left.length > 0 && performance.now() < until) {
         await delay(stateAgainMs)
-        left = traces(wanted, await this.state(hosts))
+        left = traces(wanted, await statesOf(hosts))
       }
       if (left.length > 0) throw new Error(`not as before:\n${left.join('\n')}`)
     },
