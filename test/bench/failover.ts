@@ -262,7 +262,7 @@ export function tableOf(runs: readonly Run[]): string {
   return [
     '# keepalived and Shoal side by side',
     '',
-    `Outages as the client saw them, median / worst in ms. Agent ${agentId()}; keepalived 2.2.7 of Debian 12.`,
+    `Outages as the client saw them, median / worst in ms. Newest rows by agent ${agentId()}, added to those of earlier ones (each run has its time in the JSON beside this); keepalived 2.2.7 of Debian 12.`,
     'Beats: 1 s and 0.1 s for both (Shoal deadtime 2.7 beats, keepalived 3 beats and its skew); default: keepalived 1 s, Shoal 0.1 s with a deadtime of 0.7 s.',
     '',
     markdown(['case', 'beats', 'keepalived', 'Shoal', 'ratio'], rows),

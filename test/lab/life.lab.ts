@@ -139,7 +139,7 @@ test('a real server leaves by the first revision restored, and its host is as it
   const ended = await change(kept.draft, 'back to one')
   expect(ended).toMatchObject({ state: 'done', problems: [] })
   expect(await tableOf('lvs1')).not.toContain(story.lab.address('rs2'))
-  await story.mustBeAsBefore(before, ['rs2'])
+  await story.mustBeAsBefore(before, { hosts: ['rs2'] })
 })
 
 test('a change whose contact is lost goes back by itself', async () => {

@@ -140,5 +140,5 @@ test('removal leaves every host that lives as it was', async () => {
   expect((await story.core.must('run.get', { runId })).problems).toEqual([])
   expect(await story.core.must('clusters.list', {})).toEqual([])
   const living = ['lvs2', spare, 'rs1', 'rs2']
-  await story.mustBeAsBefore(before, living)
+  await story.mustBeAsBefore(before, { hosts: living })
 })

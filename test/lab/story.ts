@@ -18,8 +18,6 @@ import type { LayoutName } from './layouts.ts'
 const builtAgent = fileURLToPath(new URL('../../out/agent', import.meta.url))
 
 const stateAgainMs = 4_000
-/** A busy host takes a while after a command to come to rest: units are forgotten, sockets go. */
-const restLimitMs = 30_000
 /** A host that has just booted beside others. */
 const startLimitMs = 180_000
 /** Where nothing else is done a build ends within a minute (watch.lab.ts); with many others beside it, three minutes were not enough. */
@@ -81,8 +79,7 @@ ss -Hltun | awk '{print $1, $5}' | sort
 systemctl list-units --all --no-legend --plain 'shoal*' | awk '{print $1}'
 # Units enabled for good are links in /etc, listed above; asking systemd for them takes it half a minute on a busy machine.
 find /run/systemd/system -mindepth 1 -printf '%p %l\\n' 2>/dev/null | sort
-# A starved host fails to start the user manager of a login now and then; that is between systemd and the host.
-systemctl list-units --failed --no-legend --plain | awk '{print $1}' | grep -v '^user@\\|^user-runtime-dir@'
+systemctl list-units --failed --no-legend --plain | awk '{print $1}'
 cat /etc/group`,
     { timeoutMs: 90_000, allowFailure: true },
   )
@@ -120,8 +117,14 @@ export interface Story {
   readonly revision: () => number
   /** Of these hosts; of all without. */
   state(hosts?: readonly string[]): Promise<HostStates>
-  /** Of these hosts, which are the ones of `before` without, is all as before; throws with every line that is not. */
-  mustBeAsBefore(before: HostStates, hosts?: readonly string[]): Promise<void>
+  /**
+   * Is all as before on the hosts of `before`, or on these of them: at once, or within so many ms, and then what was not at once is
+   * printed. Throws with every line that is not.
+   */
+  mustBeAsBefore(
+    before: HostStates,
+    within?: { readonly hosts?: readonly string[]; readonly ms?: number },
+  ): Promise<void>
   /** Accepts the host keys as they are and gives the passwords. */
   logIn(): Promise<void>
   /** `over`: the revision of the draft that is kept already, where another one than this story kept it. */
@@ -172,11 +175,12 @@ export async function beginStory(name: string, keep: boolean, layout: LayoutName
     vip: lab.layout.vip,
     revision: () => revision,
     state: (hosts = lab.layout.hosts.map(({ name: host }) => host)) => statesOf(hosts),
-    async mustBeAsBefore(before, hosts = Object.keys(before)) {
+    async mustBeAsBefore(before, { hosts = Object.keys(before), ms = 0 } = {}) {
       const wanted = Object.fromEntries(hosts.map((host) => [host, before[host] ?? '']))
-      const until = performance.now() + restLimitMs
+      const until = performance.now() + ms
       let left = traces(wanted, await statesOf(hosts))
       while (left.length > 0 && performance.now() < until) {
+        say(`not as before yet:\n${left.join('\n')}`)
         await delay(stateAgainMs)
         left = traces(wanted, await statesOf(hosts))
       }
