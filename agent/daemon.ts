@@ -16,6 +16,7 @@ import { openKernel } from './effects/kernel.ts'
 import { openConfigNames } from './effects/notify/config-names.ts'
 import { openNotify, type Notify } from './effects/notify/notify.ts'
 import { openPages, type Page } from './effects/pages.ts'
+import { openPrecedence } from './effects/precedence.ts'
 import { openProbes } from './effects/probes/probes.ts'
 import { readOrders } from './effects/kept-orders.ts'
 import { begin, ended, places } from './effects/remembered.ts'
@@ -25,7 +26,7 @@ import { checkHere, checkOnThread } from './effects/whole-check.ts'
 import { openWire } from './effects/wire.ts'
 import { startLoop, type Loop } from './loop.ts'
 
-/** Real-time priority of the main thread: above ordinary load, below the kernel's own threads. */
+/** Real-time priority of the main thread: above all ordinary load. */
 const realTimePriority = 10
 /** The guard and systemd's watchdog are told this often that the program turns. */
 const aliveMs = 100
@@ -226,11 +227,15 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
   const watched = kernel && notifySocket && process.env.WATCHDOG_USEC
   const alive = watched ? openWatchdog((text) => kernel.notify(notifySocket, text)) : undefined
+  const precedence =
+    kernel &&
+    openPrecedence(
+      (realTime) => kernel.schedule(realTime ? realTimePriority : 0),
+      (says) => loop.note({ kind: 'trouble', says: `Real-time scheduling is not granted: ${says}.` }),
+    )
   setInterval(() => {
     guard.alive()
     alive?.(loop.state().kernel.held.length > 0)
+    precedence?.(loop.now())
   }, aliveMs)
-  // Only now: a program that is still being compiled would, on a host with one processor, keep the network from its own packets.
-  const refused = kernel?.realTime(realTimePriority)
-  if (refused) loop.note({ kind: 'trouble', says: `Real-time scheduling is not granted: ${refused}.` })
 }

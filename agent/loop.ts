@@ -65,7 +65,7 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
     const ms = performance.now()
     const fresh = Date.now() - ms
     if (Math.abs(fresh - offsetMs) > clockNoiseMs) offsetMs = fresh
-    return { ms, wallMs: ms + offsetMs }
+    return { ms, wallMs: ms + offsetMs, idleMs: performance.nodeTiming.idleTime }
   }
   let state = initial(start, now())
   const queue: Input[] = []

@@ -19,10 +19,12 @@ const firstSpreadMs = { each: 10, most: 1_000 }
 
 /**
  * About so many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that
- * is late has few checks under way, not all of them.
+ * is late has few checks under way, not all of them. The moment is half as long as the loop has worked since: this program has real-time
+ * priority, and on a host with one slow processor a thousand checks would leave no time to what brings their answers (ksoftirqd), to
+ * ipvsadm and to the guard. `mostMs`: however busy the loop is with something else, the next checks begin after this.
  */
-const startsAtOnce = 64
-const paceMs = 8
+const startsAtOnce = 16
+const rest = { leastMs: 2, mostMs: 250, ofWork: 0.5 }
 
 type Health = 'up' | 'down' | 'unknown'
 
@@ -65,7 +67,9 @@ export interface HealthState {
   readonly index: ReadonlyMap<string, number>
   readonly dueMs: number
   readonly nextProbe: number
-  /** No check is started before this: as many as may start at once have just been started. */
+  /** When the last checks were started, if they were as many as may start at once. */
+  readonly batch: { readonly ms: number; readonly idleMs: number } | null
+  /** No check is started before this. */
   readonly pacedUntilMs: number
   /** The virtual server whose turn it is then, so that none waits for those before it. */
   readonly turnAt: number
@@ -91,6 +95,7 @@ export const noHealth: HealthState = {
   index: new Map(),
   dueMs: Infinity,
   nextProbe: 1,
+  batch: null,
   pacedUntilMs: -Infinity,
   turnAt: 0,
 }
@@ -109,7 +114,7 @@ function serverDue(server: ServerState): number {
 }
 
 function healthOf(
-  { nextProbe, pacedUntilMs, turnAt }: Pick<HealthState, 'nextProbe' | 'pacedUntilMs' | 'turnAt'>,
+  { nextProbe, batch, pacedUntilMs, turnAt }: Pick<HealthState, 'nextProbe' | 'batch' | 'pacedUntilMs' | 'turnAt'>,
   services: readonly ServiceState[],
   index?: ReadonlyMap<string, number>,
 ): HealthState {
@@ -121,9 +126,20 @@ function healthOf(
     index: index ?? new Map(services.map((s, i) => [s.key, i])),
     dueMs: Math.max(dueMs, pacedUntilMs),
     nextProbe,
+    batch,
     pacedUntilMs,
     turnAt,
   }
+}
+
+const idleOf = (now: Now): number => now.idleMs ?? now.ms
+
+/** How much longer the loop has to rest before checks are started again. */
+function restLeft(batch: HealthState['batch'], now: Now): number {
+  if (!batch) return 0
+  const agoMs = now.ms - batch.ms
+  const restedMs = idleOf(now) - batch.idleMs
+  return Math.min((agoMs - restedMs) * rest.ofWork - restedMs, rest.mostMs - agoMs)
 }
 
 /** Whether a virtual server is the same in a new config, so that all that is known of it can stay as it is. */
@@ -307,6 +323,11 @@ export function runDue(
   lateMs = 0,
 ): { readonly health: HealthState; readonly probes: readonly Probe[]; readonly turns: readonly Turn[] } {
   if (now.ms < health.dueMs) return { health, probes: [], turns: [] }
+  const leftMs = restLeft(health.batch, now)
+  if (leftMs > 0) {
+    const dueMs = now.ms + Math.max(leftMs, rest.leastMs)
+    return { health: { ...health, dueMs, pacedUntilMs: dueMs }, probes: [], turns: [] }
+  }
   const probes: Probe[] = []
   const turns: Turn[] = []
   let nextProbe = health.nextProbe
@@ -357,8 +378,10 @@ export function runDue(
     services[at] = { ...service, servers, dueMs: serviceDue(servers) }
   }
   const isFull = probes.length >= startsAtOnce
-  const pacedUntilMs = isFull ? now.ms + paceMs : health.pacedUntilMs
-  return { health: healthOf({ nextProbe, pacedUntilMs, turnAt }, services, health.index), probes, turns }
+  const paced = isFull
+    ? { batch: { ms: now.ms, idleMs: idleOf(now) }, pacedUntilMs: now.ms + rest.leastMs }
+    : { batch: null, pacedUntilMs: health.pacedUntilMs }
+  return { health: healthOf({ nextProbe, turnAt, ...paced }, services, health.index), probes, turns }
 }
 
 /** Every active server of every service has had a verdict. */

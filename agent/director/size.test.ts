@@ -2,7 +2,7 @@
  * A step's cost does not grow with the cluster: what a check result makes a director do for two hundred virtual servers is no more
  * than a few times what it does for ten. Counted in what is looked at, not in milliseconds, so that a busy machine fails nothing.
  */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Config, RealServer, VirtualServer } from '../../domain/config.ts'
 import { step, wakeAt } from './director.ts'
 import { noHealth, probed, recheck, runDue, withConfig } from './health.ts'
@@ -183,4 +183,42 @@ it('starts a thousand checks that are due at once a few at a time, each in its t
   }
   expect(most).toBeLessThan(100)
   expect(started.size).toBe(total)
+})
+
+describe('a slow host, where a check takes 5 ms of the processor', () => {
+  const checkMs = 5
+  const config = clusterOf(500, { touched: 0 })
+
+  /** The share of the time that is worked until all are started; `idle`: whether the loop waits when it has nothing to do. */
+  function firstRound(idle: boolean): { readonly tookMs: number; readonly workedMs: number } {
+    let health = withConfig(noHealth, config, { ms: 0, wallMs: 0 })
+    const total = health.services.reduce((sum, s) => sum + s.servers.length, 0)
+    let ms = 5_000
+    let idleMs = 0
+    const started = new Set<string>()
+    while (started.size < total && ms < 60_000) {
+      const due = runDue(health, { ms, wallMs: ms, idleMs })
+      ;({ health } = due)
+      for (const { id, service, server } of due.probes) {
+        started.add(`${service} ${server}`)
+        ms += checkMs
+        ;({ health } = probed(health, { id, service, server, passed: true, tookMs: 0 }, { ms, wallMs: ms, idleMs }))
+      }
+      const waitMs = Math.max(1, health.dueMs - ms)
+      ms += waitMs
+      if (idle) idleMs += waitMs
+    }
+    expect(started.size).toBe(total)
+    return { tookMs: ms - 5_000, workedMs: total * checkMs }
+  }
+
+  it('has a third of the time for everything else while a thousand checks are due', () => {
+    const { tookMs, workedMs } = firstRound(true)
+    expect(workedMs / tookMs).toBeLessThan(0.7)
+    expect(workedMs / tookMs).toBeGreaterThan(0.6)
+  })
+
+  it('goes on slowly where the loop never rests for other work', () => {
+    expect(firstRound(false).tookMs).toBeLessThan(30_000)
+  })
 })

@@ -17,6 +17,8 @@ import type { Arrangement, Found, Survey } from './surroundings.ts'
 export interface Now {
   readonly ms: number
   readonly wallMs: number
+  /** How long the loop has waited with nothing to do since its start; absent where time is not real and work takes none of it. */
+  readonly idleMs?: number
 }
 
 /** Which of the two directors of lvs.cf this is. */

@@ -116,8 +116,8 @@ export interface Kernel {
   readonly link: (device: string) => Link | undefined
   /** Tells systemd (NOTIFY_SOCKET); false = nobody listens. */
   readonly notify: (socketPath: string, text: string) => boolean
-  /** SCHED_RR for the main thread, so that a busy host delays no beat; undefined = granted. */
-  readonly realTime: (priority: number) => string | undefined
+  /** SCHED_RR of this priority for the main thread, 0: SCHED_OTHER, where its nice value counts; undefined = granted (sched(7)). */
+  readonly schedule: (priority: number) => string | undefined
 }
 
 /** The name of the native part for this machine: `koffi-linux-x64.node`. */
@@ -552,11 +552,11 @@ function kernelOf(koffi: Koffi): Kernel {
       close(fd)
       return sent === body.length
     },
-    realTime(priority) {
+    schedule(priority) {
       const param = Buffer.alloc(4)
       param.writeInt32LE(priority, 0)
-      // SCHED_RR with SCHED_RESET_ON_FORK: check programs and ipvsadm run with ordinary priority.
-      return sched(0, 2 | 0x40000000, param) < 0 ? errorText(errno()) : undefined
+      // With SCHED_RESET_ON_FORK: check programs and ipvsadm run with ordinary priority.
+      return sched(0, (priority > 0 ? 2 : 0) | 0x40000000, param) < 0 ? errorText(errno()) : undefined
     },
   }
 }

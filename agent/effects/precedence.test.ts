@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import { openPrecedence } from './precedence.ts'
+
+/** A program that works a share of every tenth of a second. */
+function program(answer?: string): { readonly run: (share: number, forMs: number) => void; readonly said: string[] } {
+  const said: string[] = []
+  const tick = openPrecedence(
+    (realTime) => {
+      said.push(realTime ? 'real-time' : 'ordinary')
+      return answer
+    },
+    (says) => said.push(`refused: ${says}`),
+  )
+  let ms = 0
+  let idleMs = 0
+  return {
+    said,
+    run(share, forMs) {
+      for (const endMs = ms + forMs; ms < endMs;) {
+        tick({ ms, wallMs: ms, idleMs })
+        ms += 100
+        idleMs += 100 * (1 - share)
+      }
+    },
+  }
+}
+
+it('is real-time after two quiet seconds, ordinary while it works without a pause, and real-time again', () => {
+  const { run, said } = program()
+  run(0.95, 5_000)
+  expect(said).toEqual([])
+  run(0.1, 3_000)
+  expect(said).toEqual(['real-time'])
+  run(0.6, 5_000)
+  expect(said).toEqual(['real-time'])
+  run(1, 700)
+  expect(said).toEqual(['real-time', 'ordinary'])
+  // A breath between two bursts is not quiet.
+  for (let n = 0; n < 5; n++) {
+    run(0.2, 1_000)
+    run(1, 500)
+  }
+  expect(said).toEqual(['real-time', 'ordinary'])
+  run(0.4, 3_000)
+  expect(said).toEqual(['real-time', 'ordinary', 'real-time'])
+})
+
+it('asks once where it is not granted, and says so', () => {
+  const { run, said } = program('operation not permitted')
+  run(0.1, 10_000)
+  expect(said).toEqual(['real-time', 'refused: operation not permitted'])
+})

@@ -1,0 +1,45 @@
+/**
+ * Real-time scheduling, so that a busy host delays no beat, and given back while this program is itself what keeps the processor busy: a
+ * real-time program that works without a pause keeps a host with one processor from everything else, the answers to its own checks
+ * included (ksoftirqd has ordinary priority), until the kernel throttles it (sched_rt_runtime_us). It begins as an ordinary program, for
+ * starting is such work.
+ */
+import type { Now } from '../director/words.ts'
+
+/** Over so long it is looked at how much of the time the loop has worked. */
+const windowMs = 300
+/** With more it is ordinary. */
+const busyShare = 0.7
+/** Every window for so long with less, and it is real-time. */
+const calmShare = 0.5
+const calmMs = 2_000
+
+/**
+ * To be called about ten times a second. `set` makes the main thread real-time or ordinary and answers why it cannot be; then it is not
+ * asked again, and `refused` is told once.
+ */
+export function openPrecedence(
+  set: (realTime: boolean) => string | undefined,
+  refused: (says: string) => void,
+): (now: Now) => void {
+  let from: { readonly ms: number; readonly idleMs: number } | null = null
+  let realTime = false
+  let given = true
+  let calmSinceMs: number | null = null
+  return ({ ms, idleMs = ms }) => {
+    from ??= { ms, idleMs }
+    const passedMs = ms - from.ms
+    if (!given || passedMs < windowMs) return
+    const share = 1 - (idleMs - from.idleMs) / passedMs
+    calmSinceMs = share < calmShare ? (calmSinceMs ?? from.ms) : null
+    from = { ms, idleMs }
+    const calm = calmSinceMs !== null && ms - calmSinceMs >= calmMs
+    if (realTime ? share <= busyShare : !calm) return
+    const says = set(!realTime)
+    if (says === undefined) realTime = !realTime
+    else {
+      given = false
+      refused(says)
+    }
+  }
+}
