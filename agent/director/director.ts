@@ -244,6 +244,7 @@ function configure(w: Work, input: Extract<Input, { kind: 'configured' }>): void
     applyTries: 0,
     addressTries: 0,
     applyHoldMs: now.ms,
+    orderFromMs: now.ms,
     addressHoldMs: now.ms,
   }
   const side = sideOf(w)

@@ -18,13 +18,13 @@ const pauseMs = 1_000
 const firstSpreadMs = { each: 10, most: 1_000 }
 
 /**
- * About so many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that
- * is late has few checks under way, not all of them. The moment is half as long as the loop has worked since: this program has real-time
- * priority, and on a host with one slow processor a thousand checks would leave no time to what brings their answers (ksoftirqd), to
- * ipvsadm and to the guard. `mostMs`: however busy the loop is with something else, the next checks begin after this.
+ * So many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that is late
+ * has few checks under way, not all of them. The moment is a third as long as the loop has worked since: on a host with one slow processor
+ * a thousand checks would leave no time to what brings their answers (ksoftirqd), to ipvsadm and to the guard. `mostMs`: however busy the
+ * loop is with something else, the next checks begin after this.
  */
-const startsAtOnce = 16
-const rest = { leastMs: 2, mostMs: 250, ofWork: 0.5 }
+const startsAtOnce = 32
+const rest = { leastMs: 1, mostMs: 250, ofWork: 1 / 3 }
 
 type Health = 'up' | 'down' | 'unknown'
 
@@ -377,10 +377,10 @@ export function runDue(
     })
     services[at] = { ...service, servers, dueMs: serviceDue(servers) }
   }
-  const isFull = probes.length >= startsAtOnce
-  const paced = isFull
-    ? { batch: { ms: now.ms, idleMs: idleOf(now) }, pacedUntilMs: now.ms + rest.leastMs }
-    : { batch: null, pacedUntilMs: health.pacedUntilMs }
+  const paced =
+    probes.length >= startsAtOnce
+      ? { batch: { ms: now.ms, idleMs: idleOf(now) }, pacedUntilMs: now.ms + rest.leastMs }
+      : { batch: null, pacedUntilMs: health.pacedUntilMs }
   return { health: healthOf({ nextProbe, turnAt, ...paced }, services, health.index), probes, turns }
 }
 

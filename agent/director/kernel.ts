@@ -23,6 +23,11 @@ const applyLimitMs = 10_000
 /** A change that did not hold is ordered again at once this often, then once per `retryMs`. */
 const promptTries = 2
 const retryMs = 1_000
+/**
+ * While one change follows another, the table rests this many times as long as the last order took until the table was seen (an ipvsadm, a
+ * look and a comparison of everything), but not longer than `mostMs`: what changes meanwhile goes with the next order.
+ */
+const orderPause = { times: 3, mostMs: 500 }
 /** A takeover does not wait longer than this for the table before it puts the addresses up. */
 const tableWaitMs = 500
 /** A director that could put up no address at all leaves it to the other one for this long. */
@@ -62,7 +67,10 @@ export function seen(
     case 'observed':
       if (input.what === 'table') {
         if (input.look !== s.kernel.tableLook) return
+        const { orderedMs } = s.kernel
+        const pauseMs = orderedMs === null ? 0 : Math.min(orderPause.mostMs, orderPause.times * (now.ms - orderedMs))
         set(w, {
+          ...(orderedMs === null ? {} : { orderedMs: null, orderFromMs: now.ms + pauseMs }),
           table: input.table,
           lastTable: input.table,
           lookTrouble: null,
@@ -226,6 +234,9 @@ function reconcileTable(w: Work): void {
   const { kernel, config } = s
   const { table } = kernel
   if (!config || !s.side || !table || kernel.applyingSinceMs !== null) return
+  const isUrgent = s.takeover !== null && s.takeover.tableReadyMs === undefined
+  const rests = now.ms < kernel.orderFromMs && !isUrgent
+  if (rests && kernel.restsWith === table) return
   const { differences, drifted } = differencesOf(s, table)
   if (drifted.length > 0) set(w, { tableDrift: [...new Set([...kernel.tableDrift, ...drifted])] })
   if (differences.length === 0) {
@@ -251,6 +262,10 @@ function reconcileTable(w: Work): void {
     }
     return
   }
+  if (rests) {
+    set(w, { restsWith: table })
+    return
+  }
   const commands = inOrder(differences)
   const again = commands.some((c) => kernel.applied.includes(c))
   if (again && now.ms < kernel.applyHoldMs) return
@@ -267,7 +282,9 @@ function reconcileTable(w: Work): void {
     applied: commands,
     settled: null,
     confirmed: kernel.settled ?? kernel.confirmed,
+    restsWith: null,
     applyingSinceMs: now.ms,
+    orderedMs: now.ms,
     applyTries: tries,
     applyHoldMs: tries >= promptTries ? now.ms + retryMs : now.ms,
   })
@@ -399,6 +416,7 @@ export function kernelDue(s: State): number {
     kernel.addressAskedMs === null ? kernel.nextAddressMs : kernel.addressAskedMs + lookLimitMs,
   ]
   if (s.watchers > 0) due.push(kernel.nextCountMs)
+  if (kernel.restsWith && kernel.orderFromMs > s.lastStepMs) due.push(kernel.orderFromMs)
   if (kernel.applyHoldMs > s.lastStepMs) due.push(kernel.applyHoldMs)
   if (kernel.addressHoldMs > s.lastStepMs) due.push(kernel.addressHoldMs)
   if (s.takeover && s.takeover.tableReadyMs === undefined) due.push(s.takeover.decidedMs + tableWaitMs)

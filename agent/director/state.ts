@@ -41,6 +41,12 @@ export interface Kernel {
   /** What was found equal before the orders since: tells drift from what an order of ours has not yet reached. */
   readonly confirmed: Kernel['settled']
   readonly applyingSinceMs: number | null
+  /** When the order was given whose effect has not yet been seen. */
+  readonly orderedMs: number | null
+  /** Before this no further change is ordered. */
+  readonly orderFromMs: number
+  /** The table that was last compared, found different, and left so until then. */
+  readonly restsWith: KernelTable | null
   /** The batch ordered last, to tell a change that does not hold from the next one. */
   readonly applied: readonly string[]
   readonly applyTries: number
@@ -212,6 +218,9 @@ export function initial(start: Start, now: Now): State {
       settled: null,
       confirmed: null,
       applyingSinceMs: null,
+      orderedMs: null,
+      orderFromMs: now.ms,
+      restsWith: null,
       applied: [],
       applyTries: 0,
       applyHoldMs: now.ms,
