@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { agentProtocol } from '../domain/contract/agent.ts'
 import { health, metrics } from './director/metrics.ts'
 import { openAddresses } from './effects/addresses.ts'
@@ -33,6 +34,12 @@ const aliveMs = 100
 /** Whoever asked for the metrics will ask again: the kernel's counters are read for this long. */
 const scrapedForMs = 60_000
 
+/**
+ * An agent that has crashed this often within a minute rests before it begins anew: systemd does not give it up, for the other director
+ * may be in the same trouble, and two that stay down serve nobody.
+ */
+const tired = { crashes: 5, restMs: 8_000 }
+
 interface Program {
   readonly version: string
   /** Folder with the native part and the release script. */
@@ -50,6 +57,10 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   const opened = openKernel(process.env.SHOAL_KOFFI ?? folder)
   const kernel = 'kernel' in opened ? opened.kernel : null
   const log = (line: string): void => void process.stdout.write(`${line}\n`)
+  if (remembered.after === 'crash' && remembered.recentStarts >= tired.crashes) {
+    log(`crashed ${remembered.recentStarts} times within a minute: begins after ${tired.restMs / 1_000} s`)
+    await delay(tired.restMs)
+  }
   const written = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
   let notify: Notify | null = null
   const journal: Journal = {
@@ -60,6 +71,8 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
       return entry
     },
   }
+  /** Told once everything has been read: from then on silence is taken as hanging. */
+  let sayAlive = (_ms: number): void => undefined
   const guard = startGuard(folder, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
 
@@ -148,6 +161,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
       report: (entries) => control?.report(entries),
       reread,
       log,
+      turned: (ms) => sayAlive(ms),
       exit: () => {
         void (async () => {
           wire.close()
@@ -233,9 +247,16 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
       (realTime) => kernel.schedule(realTime ? realTimePriority : 0),
       (says) => loop.note({ kind: 'trouble', says: `Real-time scheduling is not granted: ${says}.` }),
     )
-  setInterval(() => {
+  let saidMs = 0
+  // Not by the timer alone: on a slow host many inputs may come between two of its turns.
+  sayAlive = (ms) => {
+    if (ms - saidMs < aliveMs / 2) return
+    saidMs = ms
     guard.alive()
     alive?.(loop.state().kernel.held.length > 0)
+  }
+  setInterval(() => {
+    sayAlive(performance.now())
     precedence?.(loop.now())
   }, aliveMs)
 }

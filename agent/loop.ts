@@ -40,6 +40,8 @@ export interface Hands {
   readonly report: (journal: readonly JournalEntry[]) => void
   readonly reread: () => void
   readonly exit: () => void
+  /** The centre has taken everything in: this program turns. Often more than a thousand times a second. */
+  readonly turned: (ms: number) => void
   readonly log: (line: string) => void
 }
 
@@ -105,7 +107,9 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
       busy = false
     }
     if (timer) clearTimeout(timer)
-    const inMs = wakeAt(state) - performance.now()
+    const ms = performance.now()
+    hands.turned(ms)
+    const inMs = wakeAt(state) - ms
     timer = setTimeout(() => give({ kind: 'woke' }), Math.max(1, Math.min(inMs, 2 ** 30)))
   }
 

@@ -40,6 +40,7 @@ const patient = [
   'faults',
   'trace',
   'checks',
+  'overload',
   'neighbours',
 ]
 /** The same of the browser's lab tests; one after the other, for they use one lab. */

@@ -23,7 +23,7 @@ const firstSpreadMs = { each: 10, most: 1_000 }
  * a thousand checks would leave no time to what brings their answers (ksoftirqd), to ipvsadm and to the guard. `mostMs`: however busy the
  * loop is with something else, the next checks begin after this.
  */
-const startsAtOnce = 32
+const startsAtOnce = 16
 const rest = { leastMs: 1, mostMs: 250, ofWork: 1 / 3 }
 
 type Health = 'up' | 'down' | 'unknown'

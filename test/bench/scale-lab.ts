@@ -9,12 +9,12 @@ import { exportKeepalived } from '../../domain/neighbours/keepalived-export.ts'
 import { directors, installAgents } from '../lab/agent-hosts.ts'
 import { attach, up } from '../lab/lab.ts'
 import type { Lab } from '../lab/lab.ts'
+import { manyLvscf, setManyRealServers, type Size } from '../lab/many.ts'
 import { labMissing } from '../lab/missing.ts'
 import { keepalived, peerNames, shoal } from './failover-peers.ts'
 import type { PeerName } from './failover-peers.ts'
 import { agentId, forEver, keep, machine, markdown, median, whenEnded, worst } from './results.ts'
 
-const firstPort = 8_001
 const wholeLimitMs = 120_000
 const changeLimitMs = 60_000
 const fileLimitMs = 60_000
@@ -24,10 +24,6 @@ const files: Readonly<Record<PeerName, string>> = {
   shoal: '/etc/sysconfig/ha/lvs.cf',
 }
 
-interface Size {
-  readonly services: number
-  readonly servers: number
-}
 interface Figures {
   readonly wholeMs: number
   readonly oneWeightMs: readonly number[]
@@ -35,64 +31,6 @@ interface Figures {
   /** Of one processor, without any change. */
   readonly processorPercent: number
   readonly memoryMb: number
-}
-
-const reals = (lab: Lab): readonly string[] =>
-  lab.layout.hosts.filter((host) => host.role === 'real').map((host) => host.name)
-
-/** The addresses of the real servers, shared out among the hosts that carry them. */
-function addressesOf(lab: Lab, size: Size): ReadonlyMap<string, readonly string[]> {
-  const hosts = reals(lab)
-  const net = lab.layout.vip.split('.').slice(0, 3).join('.')
-  const each = Math.ceil(size.servers / hosts.length)
-  const all = Array.from({ length: size.servers }, (_, n) => `${net}.${150 + n}`)
-  return new Map(hosts.map((host, at) => [host, all.slice(at * each, (at + 1) * each)]))
-}
-
-/** `one`: the weight of the first real server of the last virtual server, `others`: that of the rest. */
-function lvscf(lab: Lab, size: Size, serial: number, one: number, others: number): string {
-  const servers = [...addressesOf(lab, size).values()].flat()
-  const virtuals = Array.from({ length: size.services }, (_, n) => {
-    const weightOf = (at: number): number => (n === size.services - 1 && at === 0 ? one : others)
-    return `virtual web${n} {
-     active = 1
-     address = ${lab.layout.vip} eth0:1
-     vip_nmask = 255.255.255.0
-     port = ${firstPort + n}
-     # shoal: check = http
-     scheduler = wrr
-     protocol = tcp
-     timeout = 6
-     reentry = 6
-${servers.map((address, at) => `     server rs${at} {\n         address = ${address}\n         active = 1\n         weight = ${weightOf(at)}\n     }\n`).join('')}}
-`
-  })
-  return `serial_no = ${serial}
-primary = ${lab.address('lvs1')}
-service = lvs
-backup_active = 1
-backup = ${lab.address('lvs2')}
-heartbeat = 1
-heartbeat_port = 539
-keepalive = 1
-deadtime = 3
-network = direct
-${virtuals.join('')}`
-}
-
-async function prepareRealServers(lab: Lab, size: Size): Promise<void> {
-  const listens = Array.from({ length: size.services }, (_, n) => `listen ${firstPort + n};`).join(' ')
-  const site = `server { ${listens} access_log off; location / { return 200 "ok\\n"; } }\n`
-  await Promise.all(
-    [...addressesOf(lab, size)].map(async ([host, addresses]) => {
-      const add = addresses.map((address) => `ip addr replace ${address}/24 dev eth0`).join('; ')
-      await lab.ssh(
-        host,
-        `sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr replace ${lab.layout.vip}/32 dev lo; ${add}`,
-      )
-      await lab.ssh(host, 'cat > /etc/nginx/conf.d/many.conf; systemctl restart nginx', { input: site })
-    }),
-  )
 }
 
 /** The file of a peer on both directors, nothing more. */
@@ -145,9 +83,9 @@ async function measure(
   const peerOf = peer === 'shoal' ? shoal(lab) : keepalived(lab)
   let serial = 1
   const file = (one: number, others: number): Promise<void> =>
-    putFile(lab, peer, lvscf(lab, size, serial++, one, others))
+    putFile(lab, peer, manyLvscf(lab, size, serial++, one, others))
   try {
-    if (peer === 'shoal') await installAgents(lab, lvscf(lab, size, serial++, 1, 1))
+    if (peer === 'shoal') await installAgents(lab, manyLvscf(lab, size, serial++, 1, 1))
     await file(1, 1)
     await Promise.all(directors.map((host) => lab.ssh(host, `systemctl stop ${unit}; ipvsadm -C; sync`)))
     await lab.ssh('lvs2', `systemctl start ${unit}`, { timeoutMs: fileLimitMs })
@@ -252,7 +190,7 @@ export async function run(args: string[]): Promise<number> {
   })
   const found: Partial<Record<PeerName, Figures>> = {}
   try {
-    await prepareRealServers(lab, size)
+    await setManyRealServers(lab, size)
     for (const peer of peerNames) {
       found[peer] = await measure(lab, peer, size, times)
       console.log(peer, JSON.stringify(found[peer]))

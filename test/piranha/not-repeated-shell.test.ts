@@ -84,7 +84,8 @@ describe('an agent that crashes or hangs', () => {
     expect(unit).toMatch(/^KillMode=process$/m)
     expect(unit).toMatch(/^WatchdogSignal=SIGKILL$/m)
     expect(unit).toMatch(/^ExecStopPost=.*release-held\.sh$/m)
-    expect(unit).toMatch(/^StartLimitBurst=\d+$/m)
+    // An agent that crashes as soon as it serves is not given up before it rests between its starts by itself.
+    expect(Number(/^StartLimitBurst=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(10)
   })
 })
 
