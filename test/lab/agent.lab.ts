@@ -2,7 +2,7 @@
 // client saw. The figures are printed.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
 import { directors, holders, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
@@ -182,6 +182,7 @@ test('a connection lives through a hand-over and the failback, and no request is
         }),
       ),
     )
+  onTestFinished(async () => void (await load(before)))
   await load(withFailback)
   const from = performance.now()
   while ((await settled()).active !== 'lvs1' && performance.now() - from < 60_000) await delay(1_000)
@@ -195,11 +196,10 @@ test('a connection lives through a hand-over and the failback, and no request is
   console.log(
     `there and back: ${report.failed} of ${report.sent} lost; the lasting connection: ${JSON.stringify(lasted)}`,
   )
-  expect(report.outages).toEqual([])
+  expect(report.outages, `${await events('lvs1')}\n${await events('lvs2')}`).toEqual([])
   expect(lasted.ended).toBeUndefined()
   expect(await holders(lab)).toEqual(['lvs1'])
   expect(await events('lvs1')).toContain('took over (failback')
-  await load(before)
 })
 
 test('of a hand-over that is broken off by kill -9, and of an agent that has ended, nothing is left', async () => {
