@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createWorld, pace, type World } from '../../test/simulator/world.ts'
 import { pair, pairWithPrivatePath, web, withWeb } from '../../test/simulator/clusters.ts'
-import type { Config } from '../../domain/config.ts'
+import type { Config, VirtualServer } from '../../domain/config.ts'
 
 /** Both on, settled, primary active. */
 function running(config: Config = pair): World {
@@ -348,6 +348,30 @@ describe('the kernel changes behind the back', () => {
     world.run(5_000)
     pace.tableLookMs = 2
     expect(world.hosts.lvs1.applied.slice(before)).toEqual(['-E -t 192.168.2.27:80 -s rr'])
+  })
+
+  it('a change is ordered at once, and those that follow it together', () => {
+    const addresses = Array.from({ length: 40 }, (_, n) => `192.168.2.${n + 150}`)
+    const realServers = addresses.map((address, n) => ({ name: `rs${n}`, active: true, address, port: 80, weight: 1 }))
+    const check = { ...(pair.virtualServers[0] as VirtualServer).check, intervalMs: 1_000 }
+    const world = running(withWeb(pair, { realServers, check }))
+    const orderedMs: number[] = []
+    world.onStep((name, _input, effects) => {
+      if (name === 'lvs1' && effects.some((e) => e.kind === 'apply')) orderedMs.push(world.nowMs())
+    })
+    for (const address of addresses) world.serverDown(`${address}:80`)
+    const gone = (): boolean => world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.size === 0
+    let firstMs = Infinity
+    world.until(() => {
+      if (world.hosts.lvs1.table.get('tcp 192.168.2.27:80')?.destinations.size !== 40)
+        firstMs = Math.min(firstMs, world.nowMs())
+      return gone()
+    }, 20_000)
+    expect(gone()).toBe(true)
+    expect(firstMs - (orderedMs[0] ?? NaN)).toBeLessThanOrEqual(pace.applyMs + 1)
+    // Forty checks are spread over a second: an order, three times as long a rest.
+    const gaps = orderedMs.slice(1).map((ms, n) => ms - (orderedMs[n] ?? NaN))
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(3 * pace.applyMs)
   })
 
   it('a lost apply is noticed and ordered again', () => {
