@@ -11,7 +11,7 @@ import type { Writable } from 'node:stream'
 const againMs = 1_000
 
 export interface Guard {
-  /** This process is alive; to be said every 100 ms once it has begun, for silence of 700 ms afterwards is taken as hanging. */
+  /** This process is alive; to be said at least every 100 ms once it has begun, for silence of 700 ms afterwards is taken as hanging. */
   readonly alive: () => void
 }
 

@@ -12,10 +12,8 @@ const UPLOAD_LIMIT_MS = 120_000
 export const directors = ['lvs1', 'lvs2'] as const
 export type Director = (typeof directors)[number]
 
-/** A plain file as Piranha's own tool would have written it, with Shoal's default timing in its comments. */
-export function lvscfOf(lab: Lab, extra = ''): string {
-  const reals = lab.layout.hosts.filter((host) => host.role === 'real')
-  return `serial_no = 1
+/** The first lines of an lvs.cf of the pair, with beats every second. */
+export const pairLines = (lab: Lab, serial = 1): string => `serial_no = ${serial}
 primary = ${lab.address('lvs1')}
 service = lvs
 backup_active = 1
@@ -23,7 +21,12 @@ backup = ${lab.address('lvs2')}
 heartbeat = 1
 heartbeat_port = 539
 keepalive = 1
-deadtime = 1
+`
+
+/** A plain file as Piranha's own tool would have written it, with Shoal's default timing in its comments. */
+export function lvscfOf(lab: Lab, extra = ''): string {
+  const reals = lab.layout.hosts.filter((host) => host.role === 'real')
+  return `${pairLines(lab)}deadtime = 1
 # shoal: keepalive_ms = 200
 # shoal: deadtime_ms = 800
 ${extra}network = direct

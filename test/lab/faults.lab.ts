@@ -7,7 +7,7 @@ import { attach } from './lab.ts'
 import type { Lab } from './lab.ts'
 
 const NAME = process.env.SHOAL_FAULT_LAB ?? 'faults'
-const ROUNDS = Number(process.env.SHOAL_FAULT_ROUNDS ?? 16)
+const ROUNDS = Number(process.env.SHOAL_FAULT_ROUNDS ?? 30)
 /** The same every time, so that a failure can be looked at; `npm run bench -- faults` takes others. */
 const SEED = Number(process.env.SHOAL_FAULT_SEED ?? 100)
 const ROUND_LIMIT_MS = 150_000

@@ -1,5 +1,6 @@
 // Many virtual servers on few hosts: they share the virtual IP by their ports, and the real servers are further addresses of the hosts.
 
+import { pairLines } from './agent-hosts.ts'
 import type { Lab } from './lab.ts'
 
 const firstPort = 8_001
@@ -40,15 +41,7 @@ export function manyLvscf(lab: Lab, size: Size, serial: number, one: number, oth
 ${servers.map((address, at) => `     server rs${at} {\n         address = ${address}\n         active = 1\n         weight = ${weightOf(at)}\n     }\n`).join('')}}
 `
   })
-  return `serial_no = ${serial}
-primary = ${lab.address('lvs1')}
-service = lvs
-backup_active = 1
-backup = ${lab.address('lvs2')}
-heartbeat = 1
-heartbeat_port = 539
-keepalive = 1
-deadtime = 3
+  return `${pairLines(lab, serial)}deadtime = 3
 network = direct
 ${virtuals.join('')}`
 }
