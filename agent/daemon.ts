@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentProtocol } from '../domain/contract/agent.ts'
+import { restBeforeStartMs } from './director/fitness.ts'
 import { health, metrics } from './director/metrics.ts'
 import { openAddresses } from './effects/addresses.ts'
 import { openReader } from './effects/configured.ts'
@@ -34,12 +35,6 @@ const aliveMs = 100
 /** Whoever asked for the metrics will ask again: the kernel's counters are read for this long. */
 const scrapedForMs = 60_000
 
-/**
- * An agent that has crashed this often within a minute rests before it begins anew: systemd does not give it up, for the other director
- * may be in the same trouble, and two that stay down serve nobody.
- */
-const tired = { crashes: 5, restMs: 8_000 }
-
 interface Program {
   readonly version: string
   /** Folder with the native part and the release script. */
@@ -57,9 +52,10 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   const opened = openKernel(process.env.SHOAL_KOFFI ?? folder)
   const kernel = 'kernel' in opened ? opened.kernel : null
   const log = (line: string): void => void process.stdout.write(`${line}\n`)
-  if (remembered.after === 'crash' && remembered.recentStarts >= tired.crashes) {
-    log(`crashed ${remembered.recentStarts} times within a minute: begins after ${tired.restMs / 1_000} s`)
-    await delay(tired.restMs)
+  const restMs = remembered.after === 'crash' ? restBeforeStartMs(remembered.recentStarts) : 0
+  if (restMs > 0) {
+    log(`crashed ${remembered.recentStarts} times within a minute: begins after ${restMs / 1_000} s`)
+    await delay(restMs)
   }
   const written = await openJournal(path.join(places.stateDir, 'journal.jsonl'), name, String(remembered.boot), log)
   let notify: Notify | null = null

@@ -183,6 +183,15 @@ const restlessStarts = 3
 /** A director in a loop of crashes counts as restless for this long after its last start. */
 const restlessMs = 60_000
 
+/**
+ * An agent that has crashed this often within a minute rests before it begins anew: systemd does not give it up, for the other director
+ * may be in the same trouble, and two that stay down serve nobody.
+ */
+const tired = { starts: 5, restMs: 8_000 }
+
+/** How long an agent that has crashed waits before it begins, ms; `recentStarts`: unplanned ones within the last minute. */
+export const restBeforeStartMs = (recentStarts: number): number => (recentStarts >= tired.starts ? tired.restMs : 0)
+
 /** Its agent was started again and again within the last minute: it leaves the service to a peer that is ready. */
 export function restless(s: State, nowMs: number): boolean {
   return s.self.recentStarts >= restlessStarts && nowMs - s.self.startedMs < restlessMs
