@@ -28,6 +28,8 @@ export interface Config {
   readonly forwarding: Forwarding
   /** The floating gateway of the real servers, NAT only. */
   readonly natRouter?: FloatingAddress
+  /** The same of IPv6. */
+  readonly natRouter6?: FloatingAddress
   readonly monitorLinks: boolean
   readonly syncDaemon?: { readonly device: string; readonly id: number }
   /** `ipvsadm --set`; 0 leaves the kernel's value (seconds, as in lvs.cf). */

@@ -15,6 +15,7 @@
  */
 import type { FailoverRecord } from '../../domain/contract/agent.ts'
 import type { Config } from '../../domain/config.ts'
+import { isSix } from '../../domain/ipv6.ts'
 import { givingFor, type Giving as Given } from '../../domain/ipvs/connections.ts'
 import { holds, peerAlive } from './fitness.ts'
 import { trouble } from './kernel.ts'
@@ -105,9 +106,7 @@ function placeOf(s: State, path: string): { readonly device: string; readonly ad
   const vips = new Set(s.config ? floating(s.config).map((a) => a.address) : [])
   const found = s.kernel.addresses?.addresses.find(
     (a) =>
-      !a.address.includes(':') &&
-      !vips.has(a.address) &&
-      (device === undefined ? a.address === wanted : a.device === device),
+      !isSix(a.address) && !vips.has(a.address) && (device === undefined ? a.address === wanted : a.device === device),
   )
   return found ? { device: found.device, address: found.address } : null
 }

@@ -6,6 +6,7 @@
  */
 import type { Config, Forwarding, RealServer, VirtualServer } from '../../domain/config.ts'
 import { endpoint, kernelPort, serviceKey } from '../../domain/ipvs/keys.ts'
+import { batchAt, restLeastMs, restLeft, startsAtOnce, type Batch } from './pacing.ts'
 import type { Now, Probe } from './words.ts'
 
 /** Results kept per server for the screen. */
@@ -16,15 +17,6 @@ const stuckGraceMs = 2_000
 const pauseMs = 1_000
 /** First checks of a new config are spread over so long for each real server, so that a thousand do not start in one tick. */
 const firstSpreadMs = { each: 10, most: 1_000 }
-
-/**
- * So many checks are started at once, then no more for a moment: answers that have come are taken in between, so that a host that is late
- * has few checks under way, not all of them. The moment is a third as long as the loop has worked since: on a host with one slow processor
- * a thousand checks would leave no time to what brings their answers (ksoftirqd), to ipvsadm and to the guard. `mostMs`: however busy the
- * loop is with something else, the next checks begin after this.
- */
-const startsAtOnce = 16
-const rest = { leastMs: 1, mostMs: 250, ofWork: 1 / 3 }
 
 type Health = 'up' | 'down' | 'unknown'
 
@@ -68,7 +60,7 @@ export interface HealthState {
   readonly dueMs: number
   readonly nextProbe: number
   /** When the last checks were started, if they were as many as may start at once. */
-  readonly batch: { readonly ms: number; readonly idleMs: number } | null
+  readonly batch: Batch | null
   /** No check is started before this. */
   readonly pacedUntilMs: number
   /** The virtual server whose turn it is then, so that none waits for those before it. */
@@ -130,16 +122,6 @@ function healthOf(
     pacedUntilMs,
     turnAt,
   }
-}
-
-const idleOf = (now: Now): number => now.idleMs ?? now.ms
-
-/** How much longer the loop has to rest before checks are started again. */
-function restLeft(batch: HealthState['batch'], now: Now): number {
-  if (!batch) return 0
-  const agoMs = now.ms - batch.ms
-  const restedMs = idleOf(now) - batch.idleMs
-  return Math.min((agoMs - restedMs) * rest.ofWork - restedMs, rest.mostMs - agoMs)
 }
 
 /** Whether a virtual server is the same in a new config, so that all that is known of it can stay as it is. */
@@ -325,7 +307,7 @@ export function runDue(
   if (now.ms < health.dueMs) return { health, probes: [], turns: [] }
   const leftMs = restLeft(health.batch, now)
   if (leftMs > 0) {
-    const dueMs = now.ms + Math.max(leftMs, rest.leastMs)
+    const dueMs = now.ms + Math.max(leftMs, restLeastMs)
     return { health: { ...health, dueMs, pacedUntilMs: dueMs }, probes: [], turns: [] }
   }
   const probes: Probe[] = []
@@ -379,7 +361,7 @@ export function runDue(
   }
   const paced =
     probes.length >= startsAtOnce
-      ? { batch: { ms: now.ms, idleMs: idleOf(now) }, pacedUntilMs: now.ms + rest.leastMs }
+      ? { batch: batchAt(now), pacedUntilMs: now.ms + restLeastMs }
       : { batch: null, pacedUntilMs: health.pacedUntilMs }
   return { health: healthOf({ nextProbe, turnAt, ...paced }, services, health.index), probes, turns }
 }

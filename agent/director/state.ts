@@ -4,6 +4,7 @@
  */
 import type { Config, FloatingAddress } from '../../domain/config.ts'
 import type { Role } from '../../domain/contract/agent.ts'
+import { isSix } from '../../domain/ipv6.ts'
 import { noHealth, type HealthState, type ServiceState } from './health.ts'
 import { noSight, type Sight } from './sight.ts'
 import { newHearing, type Hearing } from './heartbeat.ts'
@@ -302,19 +303,24 @@ const floatingOf = new WeakMap<Config, readonly FloatingAddress[]>()
 const devicesOf = new WeakMap<Config, readonly string[]>()
 const byAddressOf = new WeakMap<KernelAddresses, ReadonlyMap<string, KernelAddress>>()
 
-/** The addresses that belong to whoever is active: one per distinct virtual IP, and the NAT router. First in the file wins. */
+/** The addresses that belong to whoever is active: one per distinct virtual IP, and the NAT routers. First in the file wins. */
 export function floating(config: Config): readonly FloatingAddress[] {
   const known = floatingOf.get(config)
   if (known) return known
   const distinct = new Map<string, FloatingAddress>()
   for (const { active, vip } of config.virtualServers)
     if (active && !distinct.has(vip.address)) distinct.set(vip.address, vip)
-  const { natRouter } = config
-  if (config.forwarding === 'nat' && natRouter && !distinct.has(natRouter.address))
-    distinct.set(natRouter.address, natRouter)
+  for (const router of [config.natRouter, config.natRouter6])
+    if (config.forwarding === 'nat' && router && !distinct.has(router.address)) distinct.set(router.address, router)
   const found = [...distinct.values()]
   floatingOf.set(config, found)
   return found
+}
+
+/** The floating address that the wire is asked for, one for all: an IPv4 one where there is any. */
+export function askedFor(config: Config): FloatingAddress | undefined {
+  const all = floating(config)
+  return all.find((a) => !isSix(a.address)) ?? all[0]
 }
 
 /** The interfaces that the floating addresses are put on, each once. */
@@ -342,5 +348,5 @@ export function interfaceOf(device: string): string {
 }
 
 export function prefixOf(address: FloatingAddress): number {
-  return address.prefix ?? (address.address.includes(':') ? 128 : 32)
+  return address.prefix ?? (isSix(address.address) ? 128 : 32)
 }

@@ -1,9 +1,9 @@
 /** A takeover is complete when the network has been seen to have learnt it, and its record says what happened when. */
 import { describe, expect, it } from 'vitest'
 import type { FailoverRecord } from '../../domain/contract/agent.ts'
-import { pair, pairWithPrivatePath, withWeb } from '../../test/simulator/clusters.ts'
+import { pair, pairWithPrivatePath, pairWithSix } from '../../test/simulator/clusters.ts'
 import { lastOutageMs, running, runningAmongNeighbours } from '../../test/simulator/running.ts'
-import { createWorld, type HostName, type World } from '../../test/simulator/world.ts'
+import { createWorld, gateway, gateway6, type HostName, type World } from '../../test/simulator/world.ts'
 
 const { deadtimeMs } = pair.heartbeat
 
@@ -53,15 +53,40 @@ describe('what the network has learnt', () => {
     expect(lastOutageMs(world)).toBeLessThanOrEqual(deadtimeMs + 100)
   })
 
-  it('of an IPv6 address is not asked for, and the record is written at once', () => {
-    const world = running(withWeb(pair, { vip: { address: '2001:db8::27', device: 'eth0', prefix: 64 } }))
+  it('of an IPv6 address is asked for in the same way', () => {
+    const world = running(pairWithSix, { witnesses: true })
+    world.crash('lvs1')
+    world.run(5_000)
+    const record = records(world, 'lvs2').at(-1)
+    expect(record).toMatchObject({
+      witnesses: [
+        { address: '2001:db8::27', says: 'asked 5 times: lvs1 did not answer' },
+        { address: gateway, says: 'answered' },
+        { address: gateway6, says: 'answered' },
+        { address: '192.168.2.243', says: 'answered' },
+        { address: '192.168.2.111', says: 'answered' },
+      ],
+    })
+    expect((record?.learntAtMs ?? 0) - (record?.announcedAtMs ?? 0)).toBeLessThanOrEqual(10)
+  })
+
+  it('of an IPv6 address is seen by a peer that has an IPv4 address in the file', () => {
+    const world = running(pairWithSix)
+    world.order('lvs1', 'hand-over', 1)
+    world.run(5_000)
+    expect(records(world, 'lvs2').at(-1)?.learntAtMs).toBeDefined()
+    expect(world.hosts.lvs1.state?.segment.vipMac).toBe('mac-lvs2')
+    world.run(40_000)
+    expect(world.tellJournal('lvs2').filter((l) => l.includes('was not seen'))).toEqual([])
+  })
+
+  it('is written at once where nobody is left who could be asked', () => {
+    const world = running()
     world.crash('lvs1')
     world.run(900)
     const record = records(world, 'lvs2').at(-1)
     expect(record?.announcedAtMs).toBeDefined()
     expect(record?.learntAtMs).toBeUndefined()
-    world.run(40_000)
-    expect(world.tellJournal('lvs2').filter((l) => l.includes('learnt'))).toEqual([])
   })
 
   it('is put right when the other one falls silent while both served', () => {

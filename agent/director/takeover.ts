@@ -5,10 +5,11 @@
  */
 import type { FailoverCause, FailoverRecord, Role } from '../../domain/contract/agent.ts'
 import type { FloatingAddress } from '../../domain/config.ts'
+import { isSix } from '../../domain/ipv6.ts'
 import { stillTaking, takenOver } from './connections.ts'
 import { recheck } from './health.ts'
 import { peerAlive, macOf } from './fitness.ts'
-import { floating, interfaceOf, timing, type State, type Work } from './state.ts'
+import { askedFor, floating, interfaceOf, timing, type State, type Work } from './state.ts'
 import { testimony, type Witness } from './segment.ts'
 import type { Beat, Memory, Takeover } from './words.ts'
 
@@ -72,7 +73,9 @@ export function claim(w: Work, cause: FailoverCause, reason: string): void {
     ...(s.servedMs === null ? {} : { servedMs: s.servedMs }),
     decidedMs: now.ms,
     witnesses:
-      cause === 'peer-silent' ? testimony(s.segment, askedFrom(s)?.address ?? null, peer?.name ?? 'the peer') : [],
+      cause === 'peer-silent'
+        ? testimony(s.segment, (s.config && askedFor(s.config)?.address) ?? null, peer?.name ?? 'the peer')
+        : [],
   }
   s.announceAtMs = []
   s.yielded = null
@@ -190,21 +193,17 @@ function beginLearning(w: Work, record: FailoverRecord | null, bothSinceMs: numb
   w.out.push({ kind: 'report' })
 }
 
-/** The address that neighbours are asked from: the first virtual IP that ARP knows. */
-function askedFrom(s: State): FloatingAddress | undefined {
-  return s.config ? floating(s.config).find((a) => !a.address.includes(':')) : undefined
-}
-
-/** Neighbours that can show what they have learnt: on that segment, and not having the address themselves. */
+/** Neighbours that can show what they have learnt: on that segment, of that family, and not having the address themselves. */
 function askable(s: State, vip: FloatingAddress): readonly Witness[] {
   const nat = s.config?.forwarding === 'nat'
-  return s.segment.witnesses.filter((n) => n.device === interfaceOf(vip.device) && (nat || !n.real))
+  return s.segment.witnesses.filter(
+    (n) => n.device === interfaceOf(vip.device) && isSix(n.address) === isSix(vip.address) && (nat || !n.real),
+  )
 }
 
 /** The peer's address on the segment of the virtual IP. */
 function peerAddress(s: State): string | undefined {
-  const other = s.side === 'primary' ? s.config?.backup?.public : s.config?.primary?.public
-  return other?.includes(':') ? undefined : other
+  return s.side === 'primary' ? s.config?.backup?.public : s.config?.primary?.public
 }
 
 /** Somebody answered a question asked from a virtual IP of ours, to our hardware address: that is what it holds. */
@@ -229,7 +228,7 @@ export function learn(w: Work): void {
   const { s, now } = w
   if (!s.learning) return
   const { config } = s
-  const vip = askedFrom(s)
+  const vip = config ? askedFor(config) : undefined
   const peer = peerAlive(s, now.ms) ? s.hearing.peer : null
   const { bothSinceMs } = s.learning
   if (bothSinceMs !== null && !(peer?.holds ?? false)) {
@@ -241,7 +240,6 @@ export function learn(w: Work): void {
   const neighbours = vip ? askable(s, vip) : []
   const answering = neighbours.some((n) => n.answeredMs !== null && n.answeredMs >= learning.announcedMs - knownMs)
   const waitedMs = now.ms - learning.announcedMs
-  // For IPv6 alone there is nobody to ask: the announcement is all there is.
   const needed = vip !== undefined && (peer !== null || neighbours.length > 0)
   const byPeer = peer === null || learning.seenBy.includes(peer.name)
   const byOthers =
@@ -281,7 +279,9 @@ export function learn(w: Work): void {
   if (now.ms >= learning.nextAskMs) {
     s.learning = { ...s.learning, nextAskMs: now.ms + learnEveryMs }
     const other = peer === null ? undefined : peerAddress(s)
-    const addresses = [...neighbours.map((n) => n.address), ...(other === undefined ? [] : [other])]
+    const addresses = neighbours.map((n) => n.address)
+    // A peer of the other family is not asked: it looks by itself who answers, and says so in its beats.
+    if (vip && other !== undefined && isSix(other) === isSix(vip.address)) addresses.push(other)
     if (vip && addresses.length > 0)
       w.out.push({ kind: 'ask', device: interfaceOf(vip.device), source: vip.address, addresses })
   }

@@ -1,8 +1,8 @@
 /** A director asks its neighbours who is cut off, itself or the other one, before it takes over or stays. */
 import { describe, expect, it } from 'vitest'
-import { pair, pairWithPrivatePath } from '../../test/simulator/clusters.ts'
+import { pair, pairWithPrivatePath, pairWithSix } from '../../test/simulator/clusters.ts'
 import { lastOutageMs, running, runningAmongNeighbours } from '../../test/simulator/running.ts'
-import { createWorld, gateway, type World } from '../../test/simulator/world.ts'
+import { createWorld, gateway, gateway6, type World } from '../../test/simulator/world.ts'
 
 const { deadtimeMs, keepaliveMs } = pair.heartbeat
 const cutOff =
@@ -282,6 +282,28 @@ describe('where nobody can be asked', () => {
     expect(world.hosts.lvs2.state?.segment.witnesses).toHaveLength(1)
     world.crash('lvs1')
     expect(world.until(() => world.active().includes('lvs2'), 2_000)).toBeLessThanOrEqual(deadtimeMs + 10)
+  })
+})
+
+describe('over IPv6', () => {
+  it('a standby that is cut off does not claim, an active director that is cut off lets go', () => {
+    for (const host of ['lvs1', 'lvs2'] as const) {
+      const world = runningAmongNeighbours(pairWithSix)
+      world.cut(host, 'deaf')
+      world.run(10_000)
+      const well = host === 'lvs1' ? 'lvs2' : 'lvs1'
+      expect(world.active()).toEqual([well])
+      expect(world.holders()).toEqual([well])
+      expect(world.role(host)).toBe('unfit')
+    }
+  })
+
+  it('the gateway is a witness although directors and real servers have IPv4 addresses only', () => {
+    const world = runningAmongNeighbours(pairWithSix)
+    const six = world.hosts.lvs2.state?.segment.witnesses.filter((n) => n.address === gateway6)
+    expect(six).toMatchObject([{ device: 'eth0', answeredMs: expect.any(Number) }])
+    const four = runningAmongNeighbours().hosts.lvs2.state?.segment.witnesses
+    expect(four?.map((n) => n.address)).not.toContain(gateway6)
   })
 })
 

@@ -1,16 +1,18 @@
 /**
  * Asking the wire. When the peer falls silent, its beats alone cannot tell a dead peer from a cut cable; so while the deadtime still
- * runs, ARP asks who has the virtual IP, and asks the neighbours (gateway and real servers) whether they are there:
+ * runs, the wire is asked (ARP, for IPv6 neighbour solicitation) who has the virtual IP, and the neighbours (gateway and real servers)
+ * whether they are there:
  *
  *   the peer's hardware answers for the virtual IP  →  it serves, nothing is taken over
  *   a neighbour answers, the peer does not          →  the peer is gone: take over when deadtime is over
  *   nobody at all answers                           →  this director itself is cut off: it neither claims nor stays active
  *
- * The last verdict needs neighbours that are known to answer. Where there are none (no IPv4 next hop, the native part missing),
+ * The last verdict needs neighbours that are known to answer. Where there are none (no next hop, the native part missing),
  * nothing can be told and silence on all paths decides alone, as it does with any two directors.
  */
+import { isSix } from '../../domain/ipv6.ts'
 import { recheck } from './health.ts'
-import { floating, hasPeer, interfaceOf, ownAddresses, timing, type State, type Work } from './state.ts'
+import { askedFor, floating, hasPeer, interfaceOf, ownAddresses, timing, type State, type Work } from './state.ts'
 import { peerAlive, vipDevice } from './fitness.ts'
 import { withRoutes, type Route, type Segment } from './segment.ts'
 import { makeKnown, letGo } from './takeover.ts'
@@ -40,8 +42,9 @@ const lookEveryMs = 250
 /** Foreign hardware addresses that are remembered as said. */
 const foreignLimit = 16
 
-/** What is asked for to learn the next hop of everybody outside: the gateway's. */
+/** What is asked for to learn the next hop of everybody outside, the gateway's: over IPv4, over IPv6. */
 export const outside = 'default'
+export const outside6 = 'default6'
 
 /** How long after the last missed beat the wire is first asked, and how long an answer says that the peer is there. */
 function wireTiming(s: State): { readonly firstMs: number; readonly everyMs: number; readonly freshMs: number } {
@@ -98,29 +101,31 @@ function canTell(s: State): boolean {
   return there.some((n) => n.answeredMs !== null && n.answeredMs >= since - knownMs)
 }
 
-/** Asks for the virtual IP (the first that ARP can be asked for) and for the neighbours, each on its own interface. */
+/** Asks for the virtual IP and for the neighbours, each on its own interface and from an own address of its family. */
 function ask(w: Work, what: { readonly vip: boolean; readonly neighbours: boolean }): void {
   const { s } = w
-  const vip = s.config && floating(s.config).find((a) => !a.address.includes(':'))
-  const byDevice = new Map<string, string[]>()
-  const add = (device: string, address: string): void =>
-    void byDevice.set(device, [...(byDevice.get(device) ?? []), address])
+  const vip = s.config && askedFor(s.config)
+  const questions = new Map<string, { readonly device: string; readonly addresses: readonly string[] }>()
+  const add = (device: string, address: string): void => {
+    const key = `${device} ${isSix(address)}`
+    questions.set(key, { device, addresses: [...(questions.get(key)?.addresses ?? []), address] })
+  }
   if (what.vip && vip) add(interfaceOf(vip.device), vip.address)
   if (what.neighbours) for (const { address, device } of s.segment.witnesses) add(device, address)
-  for (const [device, addresses] of byDevice) {
-    const source = sourceOn(s, device)
+  for (const { device, addresses } of questions.values()) {
+    const source = sourceOn(s, device, isSix(addresses[0] ?? ''))
     if (source !== undefined) w.out.push({ kind: 'ask', device, source, addresses })
   }
 }
 
-/** An own IPv4 address to ask from: the one on that interface, else the public one. */
-function sourceOn(s: State, device: string): string | undefined {
+/** An own address of that family to ask from: one on that interface, else the public one. */
+function sourceOn(s: State, device: string, six: boolean): string | undefined {
   const own = ownAddresses(s)
   const ours = new Set(s.config ? floating(s.config).map((a) => a.address) : [])
   const there = s.kernel.addresses?.addresses.find(
-    (a) => a.device === device && !a.address.includes(':') && !ours.has(a.address),
+    (a) => a.device === device && isSix(a.address) === six && !ours.has(a.address),
   )
-  return there?.address ?? (own && !own.public.includes(':') ? own.public : undefined)
+  return there?.address ?? (own && isSix(own.public) === six ? own.public : undefined)
 }
 
 /** An answer of the segment, or a frame overheard. */
@@ -194,10 +199,16 @@ function realServersOf(s: State): readonly string[] {
   const found = new Set<string>()
   for (const { spec } of s.health.services)
     for (const { address } of spec.realServers) {
-      if (!address.includes(':')) found.add(address)
+      found.add(address)
       if (found.size >= routedLimit) return [...found]
     }
   return [...found]
+}
+
+/** Whose next hops are asked for. An IPv6 gateway is a witness where clients come over IPv6. */
+function routesWanted(s: State): readonly string[] {
+  const six = s.config !== null && floating(s.config).some((a) => isSix(a.address))
+  return [outside, ...(six ? [outside6] : []), ...realServersOf(s)]
 }
 
 /** The everyday questions: where neighbours are, and whether they answer. */
@@ -206,7 +217,7 @@ function lookRound(w: Work): void {
   if (!s.side || !s.kernel.addresses) return
   if (now.ms >= s.segment.nextRouteMs) {
     change(w, { nextRouteMs: now.ms + routeMs })
-    w.out.push({ kind: 'route', to: [outside, ...realServersOf(s)] })
+    w.out.push({ kind: 'route', to: routesWanted(s) })
   }
   if (now.ms >= s.segment.nextRoundMs) {
     // A round without an answer is made again soon.

@@ -190,13 +190,38 @@ it.skipIf(!able)(
   },
 )
 
+it.skipIf(!able)('over IPv6, too, it answers, also a question from a virtual IP, and has learnt', async () => {
+  const seen = (await inNamespace(`
+    const a = openAddresses(kernel, held, [])
+    const heard = []
+    west('addr', 'add', 'fd00:1::2/64', 'dev', 'west', 'nodad')
+    execFileSync('ip', ['addr', 'add', 'fd00:1::1/64', 'dev', 'east', 'nodad'])
+    west('neigh', 'add', 'fd00:1::9', 'lladdr', '02:00:00:00:00:99', 'dev', 'west', 'nud', 'reachable')
+    await a.change([{ do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' }])
+    const before = west('neigh', 'show', 'fd00:1::9')
+    const asked = ['fd00:1::1', 'fd00:1::9'].map((source) => a.ask('east', source, ['fd00:1::2', 'fd00:1::77'], (answer) => heard.push(answer)))
+    await wait(150)
+    const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
+    const westMac = /link.ether ([0-9a-f:]+)/.exec(west('link', 'show', 'west'))[1]
+    tell({ before, asked, heard: heard.filter((h) => h.to), after: west('neigh', 'show', 'fd00:1::9'), mac, westMac })
+  `)) as { before: string; asked: boolean[]; heard: unknown[]; after: string; mac: string; westMac: string }
+  expect(seen.asked).toEqual([true, true])
+  expect(seen.before).toContain('02:00:00:00:00:99')
+  const answer = { device: 'east', address: 'fd00:1::2', mac: seen.westMac }
+  for (const to of ['fd00:1::1', 'fd00:1::9']) expect(seen.heard).toContainEqual({ ...answer, to })
+  expect(seen.after).toContain(seen.mac)
+})
+
 it.skipIf(!able)('the kernel says who the next hop is, and a link that goes down is noticed at once', async () => {
   const seen = (await inNamespace(`
     const a = openAddresses(kernel, held, [])
     const none = a.routes(['default', '10.1.0.2', '10.99.0.1'])
     execFileSync('ip', ['route', 'add', 'default', 'via', '10.1.0.2'])
     execFileSync('ip', ['route', 'add', '10.99.0.0/24', 'via', '10.1.0.7'])
-    const routes = a.routes(['default', '10.1.0.2', '10.99.0.1'])
+    execFileSync('ip', ['addr', 'add', 'fd00:1::1/64', 'dev', 'east', 'nodad'])
+    const none6 = a.routes(['default6'])
+    execFileSync('ip', ['-6', 'route', 'add', 'default', 'via', 'fe80::7', 'dev', 'east'])
+    const routes = a.routes(['default', '10.1.0.2', '10.99.0.1', 'default6', 'fd00:1::2', 'fd00:99::1'])
     let stirred = 0
     a.watch(() => stirred++)
     await wait(200)
@@ -204,15 +229,19 @@ it.skipIf(!able)('the kernel says who the next hop is, and a link that goes down
     const from = performance.now()
     west('link', 'set', 'west', 'down')
     while (stirred === quiet && performance.now() - from < 2000) await wait(5)
-    tell({ none, routes, quiet, noticed: stirred > quiet, up: (await a.look()).links.find((l) => l.device === 'east').up })
+    tell({ none, none6, routes, quiet, noticed: stirred > quiet, up: (await a.look()).links.find((l) => l.device === 'east').up })
     process.exit(0)
-  `)) as { none: unknown; routes: unknown; quiet: number; noticed: boolean; up: boolean }
+  `)) as { none: unknown; none6: unknown; routes: unknown; quiet: number; noticed: boolean; up: boolean }
   expect(seen.none).toEqual([{ to: '10.1.0.2', hop: '10.1.0.2', device: 'east' }])
   expect(seen.routes).toEqual([
     { to: 'default', hop: '10.1.0.2', device: 'east' },
     { to: '10.1.0.2', hop: '10.1.0.2', device: 'east' },
     { to: '10.99.0.1', hop: '10.1.0.7', device: 'east' },
+    { to: 'default6', hop: 'fe80::7', device: 'east' },
+    { to: 'fd00:1::2', hop: 'fd00:1::2', device: 'east' },
+    { to: 'fd00:99::1', hop: 'fe80::7', device: 'east' },
   ])
+  expect(seen.none6).toEqual([])
   expect(seen).toMatchObject({ quiet: 0, noticed: true, up: false })
 })
 

@@ -8,9 +8,17 @@ import { rename, writeFile } from 'node:fs/promises'
 import type { FloatingAddress } from '../../domain/config.ts'
 import type { Route } from '../director/segment.ts'
 import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
-import { outside, type Answer } from '../director/witness.ts'
+import { outside, outside6, type Answer } from '../director/witness.ts'
 import type { Kernel } from './kernel.ts'
-import { arpRequest, gratuitousArp, macText, neighbourAdvertisement, readArp } from './packets.ts'
+import {
+  arpRequest,
+  gratuitousArp,
+  macText,
+  neighbourAdvertisement,
+  neighbourSolicitation,
+  readArp,
+  readNeighbour,
+} from './packets.ts'
 
 /** A tool that has not ended after this is ended. */
 const toolLimitMs = 5_000
@@ -26,8 +34,8 @@ export interface Addresses {
   /** Asks the segment for the hardware address of `remote`, so that both neighbour tables learn after a partition. */
   readonly seek: (device: string, local: string, remote: string) => void
   /**
-   * Asks who has these IPv4 addresses; every ARP frame that comes within a moment is told, once per sender and question. False: the
-   * segment cannot be listened to.
+   * Asks who has these addresses, all of the source's family (ARP, neighbour solicitation); every frame of that kind that comes within a
+   * moment is told, once per sender and question. False: the segment cannot be listened to.
    */
   readonly ask: (
     device: string,
@@ -47,8 +55,8 @@ const answerLookMs = 4
 const answerFrames = 256
 /** Messages of the kernel about links and addresses are read this often: Node has no way to wait for them. */
 const stirredLookMs = 40
-/** An address outside every site (RFC 5737): the way to it is the way to everybody outside. */
-const outsideAddress = '192.0.2.1'
+/** An address outside every site (RFC 5737, RFC 3849): the way to it is the way to everybody outside. */
+const outsideAddresses: Readonly<Record<string, string>> = { [outside]: '192.0.2.1', [outside6]: '2001:db8::1' }
 
 function run(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -197,39 +205,41 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
 
     seek(device, local, remote) {
       const mac = kernel?.link(device)?.mac
-      if (kernel && mac && !local.includes(':')) kernel.sendFrame(device, arpRequest(mac, local, remote))
+      if (kernel && mac) kernel.sendFrame(device, question(mac, local, remote))
     },
 
     ask(device, source, addresses, told) {
       const mac = kernel?.link(device)?.mac
       if (!kernel || !mac) return false
       const own = macText(mac)
-      const ear = listen(device, kernel)
+      const family = source.includes(':') ? 'inet6' : 'inet'
+      const ear = listen(device, family, kernel)
       if (!ear) return false
       const known = new Set<string>()
       ear.listeners.push({
         untilMs: performance.now() + answerMs,
         heard: (frame) => {
-          const arp = readArp(frame)
-          if (!arp || arp.mac === own) return
-          const to = arp.reply && arp.to.mac === own ? arp.to.address : undefined
-          const key = `${arp.address} ${arp.mac} ${to ?? ''}`
+          const read = family === 'inet6' ? readNeighbour(frame) : readArp(frame)
+          if (!read || read.mac === own) return
+          const { address, mac: by } = read
+          const to = read.reply && read.to.mac === own ? read.to.address : undefined
+          const key = `${address} ${by} ${to ?? ''}`
           if (known.has(key)) return
           known.add(key)
-          told({ device, address: arp.address, mac: arp.mac, ...(to === undefined ? {} : { to }) })
+          told({ device, address, mac: by, ...(to === undefined ? {} : { to }) })
         },
       })
-      for (const address of addresses) kernel.sendFrame(device, arpRequest(mac, source, address))
+      for (const address of addresses) kernel.sendFrame(device, question(mac, source, address))
       return true
     },
 
     routes(to) {
       if (!kernel) return []
       return to.flatMap((target): Route[] => {
-        const route = kernel.route(target === outside ? outsideAddress : target)
+        const route = kernel.route(outsideAddresses[target] ?? target)
         if (!route) return []
         // Without a gateway everybody outside is on the segment, and there is nobody to ask.
-        if (target === outside && route.gateway === undefined) return []
+        if (outsideAddresses[target] !== undefined && route.gateway === undefined) return []
         return [{ to: target, hop: route.gateway ?? target, device: route.device }]
       })
     },
@@ -243,14 +253,15 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
     },
   }
 
-  /** One ear per interface, open as long as somebody listens. */
-  function listen(device: string, door: Kernel): Ear | null {
-    const open = ears.get(device)
+  /** One ear per interface and family, open as long as somebody listens. */
+  function listen(device: string, family: 'inet' | 'inet6', door: Kernel): Ear | null {
+    const key = `${device} ${family}`
+    const open = ears.get(key)
     if (open) return open
-    const socket = door.listenArp(device)
-    if (!socket) return null
+    const socket = door.listenNeighbours(device, family)
+    if (typeof socket === 'string') return null
     const ear: Ear = { listeners: [] }
-    ears.set(device, ear)
+    ears.set(key, ear)
     const look = (): void => {
       for (let n = 0; n < answerFrames; n++) {
         const frame = socket.next()
@@ -261,13 +272,18 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
       ear.listeners = ear.listeners.filter((l) => l.untilMs > nowMs)
       if (ear.listeners.length > 0) setTimeout(look, answerLookMs)
       else {
-        ears.delete(device)
+        ears.delete(key)
         socket.close()
       }
     }
     setTimeout(look, 1)
     return ear
   }
+}
+
+/** Who has `target`? Both of one family. */
+function question(mac: Buffer, source: string, target: string): Buffer {
+  return (source.includes(':') ? neighbourSolicitation : arpRequest)(mac, source, target)
 }
 
 interface Ear {

@@ -6,7 +6,7 @@
 import path from 'node:path'
 import type { AddressChange, KernelAddress, KernelAddresses } from '../director/words.ts'
 import type { FilterStep } from './ip-packets.ts'
-import { macText, packAddress6, parseAddress } from './packets.ts'
+import { ethernet, macText, neighbourFilter, packAddress6, parseAddress } from './packets.ts'
 
 type Argument = number | bigint | Buffer | string
 type Call = (...args: (Argument | Readonly<Record<string, Argument>>)[]) => number
@@ -42,8 +42,6 @@ const O_CLOEXEC = 0o2000000
 /** The kernel gives no more than a page of such a text at once. */
 const partBytes = 16 * 1024
 const ENOBUFS = 105
-const ethernetArp = 0x0806
-const ethernetIp = 0x0800
 const IPPROTO = { icmp: 1, ipip: 4, icmp6: 58 } as const
 const SOL_SOCKET = 1
 const SO_ATTACH_FILTER = 26
@@ -97,11 +95,11 @@ export interface Kernel {
   readonly change: (change: AddressChange) => string | undefined
   /** Sends a raw frame out of a device; undefined = sent. */
   readonly sendFrame: (device: string, frame: Buffer) => string | undefined
-  /** Opens an ear for ARP frames on a device: `next` gives the next frame that came, or null; `close` when done. */
-  readonly listenArp: (device: string) => { readonly next: () => Buffer | null; readonly close: () => void } | null
+  /** Opens an ear for the frames of a device that tell who has an address: ARP, or neighbour discovery. A text says why not. */
+  readonly listenNeighbours: (device: string, family: 'inet' | 'inet6') => Pick<RawSocket, 'next' | 'close'> | string
   /** Opens an ear for changes of links and addresses: `next` tells whether there was one since the last call. */
   readonly listenChanges: () => { readonly next: () => boolean; readonly close: () => void } | null
-  /** Where the kernel would send a packet for an IPv4 address; undefined = nowhere. */
+  /** Where the kernel would send a packet for an address; undefined = nowhere. */
   readonly route: (to: string) => { readonly device: string; readonly gateway?: string } | undefined
   /** Sends an ICMPv6 message from an address of this host to all nodes on a link; undefined = sent. */
   readonly sendIcmp6: (device: string, source: string, message: Buffer) => string | undefined
@@ -282,6 +280,39 @@ function kernelOf(koffi: Koffi): Kernel {
     }
   }
 
+  /** A packet socket for what a filter lets through (none: everything), on one device or (0) on all. */
+  function listening(
+    type: number,
+    protocol: number,
+    filter: readonly FilterStep[],
+    index = 0,
+  ): Pick<RawSocket, 'next' | 'close'> | string {
+    // Nothing is received before the filter is in place: the protocol comes with bind.
+    const fd = socket(AF.packet, type | SOCK.nonblock | SOCK.cloexec, 0)
+    if (fd < 0) return errorText(errno())
+    const program = Buffer.alloc(filter.length * 8)
+    for (const [at, [code, whenTrue, whenFalse, operand]] of filter.entries()) {
+      program.writeUInt16LE(code, at * 8)
+      program[at * 8 + 2] = whenTrue
+      program[at * 8 + 3] = whenFalse
+      program.writeUInt32LE(operand, at * 8 + 4)
+    }
+    const at = Buffer.alloc(20)
+    at.writeUInt16LE(AF.packet, 0)
+    at.writeUInt16BE(protocol, 2)
+    at.writeInt32LE(index, 4)
+    const length = filter.length
+    if (
+      (length > 0 && attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: length, filter: program }, 16) < 0) ||
+      bind(fd, at, at.length) < 0
+    ) {
+      const says = errorText(errno())
+      close(fd)
+      return says
+    }
+    return received(fd)
+  }
+
   return {
     addresses() {
       readLinks()
@@ -358,21 +389,12 @@ function kernelOf(koffi: Koffi): Kernel {
       frame.copy(to, 12, 0, 6)
       return sendto(fd, frame, frame.length, MSG_DONTWAIT, to, to.length) < 0 ? errorText(errno()) : undefined
     },
-    listenArp(device) {
+    listenNeighbours(device, family) {
       const link = linkOf(device)
-      if (!link) return null
-      const protocol = ((ethernetArp & 0xff) << 8) | (ethernetArp >> 8)
-      const fd = socket(AF.packet, SOCK.raw | SOCK.nonblock | SOCK.cloexec, protocol)
-      if (fd < 0) return null
-      const at = Buffer.alloc(20)
-      at.writeUInt16LE(AF.packet, 0)
-      at.writeUInt16BE(ethernetArp, 2)
-      at.writeInt32LE(link.index, 4)
-      if (bind(fd, at, at.length) < 0) {
-        close(fd)
-        return null
-      }
-      return received(fd)
+      if (!link) return `there is no interface ${device}`
+      return family === 'inet'
+        ? listening(SOCK.raw, ethernet.arp, [], link.index)
+        : listening(SOCK.raw, ethernet.ip6, neighbourFilter, link.index)
     },
     raw(family, protocol) {
       const six = family === 'inet6'
@@ -396,30 +418,7 @@ function kernelOf(koffi: Koffi): Kernel {
         },
       }
     },
-    listenIp(filter) {
-      // Nothing is received before the filter is in place: the protocol comes with bind.
-      const fd = socket(AF.packet, SOCK.dgram | SOCK.nonblock | SOCK.cloexec, 0)
-      if (fd < 0) return errorText(errno())
-      const program = Buffer.alloc(filter.length * 8)
-      for (const [at, [code, whenTrue, whenFalse, operand]] of filter.entries()) {
-        program.writeUInt16LE(code, at * 8)
-        program[at * 8 + 2] = whenTrue
-        program[at * 8 + 3] = whenFalse
-        program.writeUInt32LE(operand, at * 8 + 4)
-      }
-      const at = Buffer.alloc(20)
-      at.writeUInt16LE(AF.packet, 0)
-      at.writeUInt16BE(ethernetIp, 2)
-      if (
-        attachFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: filter.length, filter: program }, 16) < 0 ||
-        bind(fd, at, at.length) < 0
-      ) {
-        const says = errorText(errno())
-        close(fd)
-        return says
-      }
-      return received(fd)
-    },
+    listenIp: (filter) => listening(SOCK.dgram, ethernet.ip4, filter),
     listenChanges() {
       const fd = socket(AF.netlink, SOCK.raw | SOCK.nonblock | SOCK.cloexec, 0)
       if (fd < 0) return null
@@ -446,10 +445,12 @@ function kernelOf(koffi: Koffi): Kernel {
       }
     },
     route(to) {
+      const six = to.includes(':')
+      const address = six ? packAddress6(to) : Buffer.from(to.split('.').map(Number))
       const body = Buffer.alloc(12)
-      body[0] = AF.inet
-      body[1] = 32
-      const destination = attribute(RTA.destination, Buffer.from(to.split('.').map(Number)))
+      body[0] = six ? AF.inet6 : AF.inet
+      body[1] = address.length * 8
+      const destination = attribute(RTA.destination, address)
       let found: { readonly index: number; readonly gateway?: string } | undefined
       try {
         ask(RTM.getRoute, NLM.ack, Buffer.concat([body, destination]), (kind, message) => {
@@ -458,7 +459,7 @@ function kernelOf(koffi: Koffi): Kernel {
           const index = attrs.get(RTA.device)?.readInt32LE(0)
           const gateway = attrs.get(RTA.gateway)
           if (index !== undefined)
-            found = { index, ...(gateway?.length === 4 ? { gateway: parseAddress(gateway) } : {}) }
+            found = { index, ...(gateway?.length === address.length ? { gateway: parseAddress(gateway) } : {}) }
         })
       } catch {
         return undefined

@@ -1,20 +1,34 @@
 /**
- * Bytes on the wire that announce who has an address: gratuitous ARP (RFC 5227, both forms, since switches and hosts differ in which
- * they believe), an ARP request, the unsolicited neighbour advertisement (RFC 4861 §7.2.6), and addresses as bytes and text.
+ * Bytes on the wire that announce who has an address, or ask for it: gratuitous ARP (RFC 5227, both forms, since switches and hosts
+ * differ in which they believe), an ARP request, for IPv6 the unsolicited neighbour advertisement (RFC 4861 §7.2.6) and the neighbour
+ * solicitation (§4.3); and addresses as bytes and text.
  */
+import { ipv6Groups, ipv6Text } from '../../domain/ipv6.ts'
+import { internetChecksum, type FilterStep } from './ip-packets.ts'
 
 const broadcastMac = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff])
 /** Ethernet frames are padded to this length (without the checksum). */
 const minFrameBytes = 60
+const ethernetBytes = 14
+/** What a frame carries (IEEE 802 numbers). */
+export const ethernet = { ip4: 0x0800, arp: 0x0806, ip6: 0x86dd } as const
+const ip6Bytes = 40
+const icmp6 = 58
+/** Neighbour discovery is believed only when no router can have passed it on (RFC 4861 §7.1). */
+const fromThisLink = 255
+const solicitation = { type: 135, bytes: 24, option: 1 } as const
+const advertisement = { type: 136, bytes: 24, option: 2, solicited: 0x40, override: 0x20 } as const
+/** An option with an Ethernet address: its type, its length in units of eight bytes, the address. */
+const linkOptionBytes = 8
 
 /** An ARP frame: `operation` 1 = request, 2 = reply. */
 function arpFrame(operation: 1 | 2, sender: Buffer, senderIp: string, targetMac: Buffer, targetIp: string): Buffer {
   const frame = Buffer.alloc(minFrameBytes)
   broadcastMac.copy(frame, 0)
   sender.copy(frame, 6)
-  frame.writeUInt16BE(0x0806, 12)
+  frame.writeUInt16BE(ethernet.arp, 12)
   frame.writeUInt16BE(1, 14) // Ethernet
-  frame.writeUInt16BE(0x0800, 16) // IPv4
+  frame.writeUInt16BE(ethernet.ip4, 16)
   frame[18] = 6
   frame[19] = 4
   frame.writeUInt16BE(operation, 20)
@@ -37,14 +51,20 @@ export function arpRequest(mac: Buffer, source: string, target: string): Buffer 
   return arpFrame(1, mac, source, Buffer.alloc(6), target)
 }
 
-/** What an ARP frame tells: its sender, and for a reply whom it answers. Null when it is no ARP frame of IPv4. */
-export function readArp(frame: Buffer): {
+/** What a frame tells of who has an address. */
+export interface Told {
+  /** It answers a question. */
   readonly reply: boolean
   readonly address: string
   readonly mac: string
+  /** Whom it is told. */
   readonly to: { readonly address: string; readonly mac: string }
-} | null {
-  if (frame.length < 42 || frame.readUInt16BE(12) !== 0x0806 || frame.readUInt16BE(16) !== 0x0800) return null
+}
+
+/** What an ARP frame tells: its sender, and for a reply whom it answers. Null when it is no ARP frame of IPv4. */
+export function readArp(frame: Buffer): Told | null {
+  if (frame.length < 42 || frame.readUInt16BE(12) !== ethernet.arp || frame.readUInt16BE(16) !== ethernet.ip4)
+    return null
   return {
     reply: frame.readUInt16BE(20) === 2,
     address: parseAddress(frame.subarray(28, 32)),
@@ -53,6 +73,82 @@ export function readArp(frame: Buffer): {
   }
 }
 
+/** Who has `target`? Tell `source`: a frame to the few hosts that listen for such an address (RFC 4291 §2.7.1, RFC 2464 §7). */
+export function neighbourSolicitation(mac: Buffer, source: string, target: string): Buffer {
+  const wanted = packAddress6(target)
+  const group = Buffer.concat([packAddress6('ff02::1:ff00:0').subarray(0, 13), wanted.subarray(13)])
+  const message = Buffer.concat([Buffer.alloc(8), wanted, linkOption(solicitation.option, mac)])
+  message[0] = solicitation.type
+  const addresses = Buffer.concat([packAddress6(source), group])
+  const pseudo = Buffer.concat([addresses, Buffer.from([0, 0, 0, message.length, 0, 0, 0, icmp6])])
+  message.writeUInt16BE(internetChecksum(pseudo, message), 2)
+  const head = Buffer.alloc(ethernetBytes + 8)
+  Buffer.from([0x33, 0x33]).copy(head, 0)
+  group.copy(head, 2, 12)
+  mac.copy(head, 6)
+  head.writeUInt16BE(ethernet.ip6, 12)
+  head[ethernetBytes] = 0x60
+  head.writeUInt16BE(message.length, ethernetBytes + 4)
+  head[ethernetBytes + 6] = icmp6
+  head[ethernetBytes + 7] = fromThisLink
+  return Buffer.concat([head, addresses, message])
+}
+
+function linkOption(type: number, mac: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([type, 1]), mac])
+}
+
+/** The Ethernet address in the option of a neighbour discovery message; undefined = it has none. */
+function optionOf(options: Buffer, type: number): Buffer | undefined {
+  for (let at = 0; at + linkOptionBytes <= options.length;) {
+    const bytes = (options[at + 1] ?? 0) * 8
+    if (bytes === 0) return undefined
+    if (options[at] === type && bytes === linkOptionBytes) return options.subarray(at + 2, at + linkOptionBytes)
+    at += bytes
+  }
+  return undefined
+}
+
+/**
+ * What a frame of neighbour discovery tells: an advertisement who has the address, a solicitation who asks. Null for every other frame,
+ * also for a question of one that has no address yet (duplicate address detection).
+ */
+export function readNeighbour(frame: Buffer): Told | null {
+  const at = ethernetBytes + ip6Bytes
+  if (frame.length < at + advertisement.bytes || frame.readUInt16BE(12) !== ethernet.ip6) return null
+  if (frame[ethernetBytes + 6] !== icmp6 || frame[ethernetBytes + 7] !== fromThisLink || frame[at + 1] !== 0)
+    return null
+  const end = Math.min(frame.length, at + frame.readUInt16BE(ethernetBytes + 4))
+  const options = frame.subarray(at + advertisement.bytes, end)
+  const to = {
+    address: parseAddress(frame.subarray(ethernetBytes + 24, at)),
+    mac: macText(frame.subarray(0, 6)),
+  }
+  const sender = frame.subarray(6, 12)
+  if (frame[at] === advertisement.type) {
+    return {
+      reply: ((frame[at + 4] ?? 0) & advertisement.solicited) !== 0,
+      address: parseAddress(frame.subarray(at + 8, at + 24)),
+      mac: macText(optionOf(options, advertisement.option) ?? sender),
+      to,
+    }
+  }
+  const address = parseAddress(frame.subarray(ethernetBytes + 8, ethernetBytes + 24))
+  if (frame[at] !== solicitation.type || address === '::') return null
+  return { reply: false, address, mac: macText(optionOf(options, solicitation.option) ?? sender), to }
+}
+
+/** Lets only frames of neighbour discovery through (the offsets count from the Ethernet header). */
+export const neighbourFilter: readonly FilterStep[] = [
+  [0x30, 0, 0, ethernetBytes + 6],
+  [0x15, 0, 4, icmp6],
+  [0x30, 0, 0, ethernetBytes + ip6Bytes],
+  [0x15, 1, 0, advertisement.type],
+  [0x15, 0, 1, solicitation.type],
+  [0x06, 0, 0, 0xffff],
+  [0x06, 0, 0, 0],
+]
+
 /** `02:00:00:00:00:01`. */
 export function macText(mac: Buffer): string {
   return [...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
@@ -60,39 +156,21 @@ export function macText(mac: Buffer): string {
 
 /** ICMPv6: this address is at this hardware address, override what you know. The kernel fills in the checksum. */
 export function neighbourAdvertisement(mac: Buffer, address: string): Buffer {
-  const message = Buffer.alloc(32)
-  message[0] = 136
-  message[4] = 0x20 // override
-  packAddress6(address).copy(message, 8)
-  message[24] = 2 // target link-layer address
-  message[25] = 1
-  mac.copy(message, 26)
+  const message = Buffer.concat([Buffer.alloc(8), packAddress6(address), linkOption(advertisement.option, mac)])
+  message[0] = advertisement.type
+  message[4] = advertisement.override
   return message
 }
 
 /** The sixteen bytes of an IPv6 address in text. */
 export function packAddress6(address: string): Buffer {
-  const [head = '', tail] = address.split('::')
-  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((g) => Number.parseInt(g, 16)))
-  const front = groups(head)
-  const back = tail === undefined ? [] : groups(tail)
-  const all = [...front, ...Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0), ...back]
   const bytes = Buffer.alloc(16)
-  all.slice(0, 8).forEach((g, i) => bytes.writeUInt16BE(g & 0xffff, i * 2))
+  for (const [at, group] of (ipv6Groups(address) ?? []).entries()) bytes.writeUInt16BE(group, at * 2)
   return bytes
 }
 
-/** Address bytes (4 or 16) as canonical text (RFC 5952). */
+/** Address bytes (4 or 16) as canonical text. */
 export function parseAddress(bytes: Buffer): string {
   if (bytes.length === 4) return [...bytes].join('.')
-  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2))
-  let best = { at: -1, length: 1 }
-  for (let at = 0; at < 8; at++) {
-    let length = 0
-    while (at + length < 8 && groups[at + length] === 0) length++
-    if (length > best.length) best = { at, length }
-  }
-  const hex = groups.map((g) => g.toString(16))
-  if (best.at < 0) return hex.join(':')
-  return `${hex.slice(0, best.at).join(':')}::${hex.slice(best.at + best.length).join(':')}`
+  return ipv6Text(Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2)))
 }

@@ -3,6 +3,7 @@ import { decodeDocument } from '../../core/document-bytes.ts'
 import type { Check } from '../../domain/checks.ts'
 import { sayCheck } from '../../domain/checks.ts'
 import type { Config, DirectorAddresses, FloatingAddress } from '../../domain/config.ts'
+import { endpoint } from '../../domain/ipvs/keys.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import { exitClean, exitProblems, exitUnreadable } from './check.ts'
 import { readBytes } from './files.ts'
@@ -42,7 +43,10 @@ function describe(config: Config): string {
       ? `heartbeat UDP ${heartbeat.port}, every ${seconds(heartbeat.keepaliveMs)}, dead after ${seconds(heartbeat.deadtimeMs)}`
       : 'heartbeat none: the second director does not take over',
   )
-  out.push(`network   ${config.forwarding}${config.natRouter ? `, gateway ${floating(config.natRouter)}` : ''}`)
+  const gateways = [config.natRouter, config.natRouter6].flatMap((router) => (router ? [floating(router)] : []))
+  out.push(
+    `network   ${[config.forwarding, ...(gateways.length > 0 ? [`gateway ${gateways.join(', ')}`] : [])].join(', ')}`,
+  )
   for (const virtual of config.virtualServers) {
     const service = virtual.fwmark === undefined ? `${virtual.port}/${virtual.protocol}` : `mark ${virtual.fwmark}`
     const sticky = virtual.persistentS === undefined ? '' : `, persistent ${virtual.persistentS} s`
@@ -53,10 +57,10 @@ function describe(config: Config): string {
     out.push(`  check   ${checked(virtual.check)}`)
     for (const server of virtual.realServers) {
       out.push(
-        `  server  ${server.name}${server.active ? '' : ' (inactive)'}: ${server.address}:${server.port}, weight ${server.weight}`,
+        `  server  ${server.name}${server.active ? '' : ' (inactive)'}: ${endpoint(server.address, server.port)}, weight ${server.weight}`,
       )
     }
-    if (virtual.sorryServer !== undefined) out.push(`  sorry   ${virtual.sorryServer}:${virtual.port}`)
+    if (virtual.sorryServer !== undefined) out.push(`  sorry   ${endpoint(virtual.sorryServer, virtual.port)}`)
   }
   return out.join('\n')
 }

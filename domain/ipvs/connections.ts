@@ -4,6 +4,7 @@
  * what persistence binds clients by.
  */
 import type { Config, Forwarding, PortRange, Protocol } from '../config.ts'
+import { ipv6Groups } from '../ipv6.ts'
 import { markRules } from './marks.ts'
 
 /** The UDP port at which a kernel hears of another one's connections (ip_vs_sync.c, IP_VS_SYNC_PORT). */
@@ -158,19 +159,12 @@ function inWords(line: string): Connection | null {
   }
 }
 
-/** An address as the table has it. IPv6 in any form of RFC 4291 without an IPv4 tail. */
+/** An address as the table has it. */
 export function addressHex(address: string): string {
-  if (!address.includes(':'))
-    return address
-      .split('.')
-      .map((octet) => Number(octet).toString(16).padStart(2, '0'))
-      .join('')
-      .toUpperCase()
-  const [before = '', after] = address.split('::')
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':').map((g) => g.padStart(4, '0')))
-  const [head, tail] = [groups(before), groups(after ?? '')]
-  const zeros = after === undefined ? 0 : Math.max(0, 8 - head.length - tail.length)
-  return [...head, ...Array.from({ length: zeros }, () => '0000'), ...tail].join('').toUpperCase()
+  const six = ipv6Groups(address)
+  const parts = six?.map((group) => group.toString(16).padStart(4, '0'))
+  const octets = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))
+  return (parts ?? octets).join('').toUpperCase()
 }
 
 const givingOf = new WeakMap<Config, Giving>()

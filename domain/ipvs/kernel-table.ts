@@ -3,6 +3,7 @@
  * are not known are passed over.
  */
 import type { Forwarding } from '../config.ts'
+import { ipv6Text } from '../ipv6.ts'
 import { endpoint } from './keys.ts'
 
 export interface KernelDestination {
@@ -30,19 +31,6 @@ export interface Counters {
   readonly bytesIn: number
 }
 
-/** Canonical text of an IPv6 address given as eight groups (RFC 5952: the longest run of zeros becomes `::`). */
-function compress6(groups: readonly number[]): string {
-  let best = { at: -1, length: 1 }
-  for (let at = 0; at < 8; at++) {
-    let length = 0
-    while (groups[at + length] === 0) length++
-    if (length > best.length) best = { at, length }
-  }
-  const hex = groups.map((g) => g.toString(16))
-  if (best.at < 0) return hex.join(':')
-  return `${hex.slice(0, best.at).join(':')}::${hex.slice(best.at + best.length).join(':')}`
-}
-
 function hexAddress(text: string): string {
   const value = Number.parseInt(text, 16)
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
@@ -54,7 +42,7 @@ function hexEndpoint(text: string): string {
   const address = text.slice(0, colon)
   if (!address.startsWith('[')) return endpoint(hexAddress(address), port)
   return endpoint(
-    compress6(
+    ipv6Text(
       address
         .slice(1, -1)
         .split(':')

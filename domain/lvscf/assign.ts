@@ -34,6 +34,7 @@ const invalid = new Set<ProblemCode>([
   'lvscf-not-a-port',
   'lvscf-not-a-switch',
   'lvscf-not-an-address',
+  'lvscf-not-ipv6',
   'lvscf-out-of-range',
   'lvscf-own-value',
   'lvscf-scheduler-unknown',

@@ -15,13 +15,15 @@ import type {
   RealServer,
   VirtualServer,
 } from '../config.ts'
-import { serviceKey } from '../ipvs/keys.ts'
+import { endpoint, serviceKey } from '../ipvs/keys.ts'
+import { isSix } from '../ipv6.ts'
 import type { Problem, ProblemCode, Severity } from '../problem.ts'
 import { problem } from '../problem.ts'
 import { readCheck } from './check-reading.ts'
 import { newerSchedulers, piranhaSchedulers } from './directives.ts'
 import type { BlockDraft, Draft, ServerDraft } from './draft.ts'
 import { valueIn, writtenName } from './draft.ts'
+import { readAddress6, readPlaced6, readVirtual6, type Placed6 } from './ipv6.ts'
 import type { Detail } from './reader.ts'
 import { deviceNameMax, portMax, Reader } from './reader.ts'
 import { cInt, dotted, inetAton, isPlainAddress } from './values.ts'
@@ -59,6 +61,7 @@ export function config(draft: Draft): Meaning {
   const heartbeat = readHeartbeat(global)
   const forwarding: Forwarding = global.choice('network', ['nat', 'direct', 'tunnel'], 'nat')
   const natRouter = readNatRouter(global, forwarding)
+  const natRouter6 = readPlaced6(global, '#nat_router6', natRouter?.device)
   const serves = draft.blocks.some(
     (block) => block.kind === 'virtual' && cInt(valueIn(block.settings, 'active') ?? '')?.value === 1,
   )
@@ -84,15 +87,19 @@ export function config(draft: Draft): Meaning {
       reader.report('lvscf-failover-block', '', 'note', { name: block.name })
       return
     }
-    const virtual = readVirtual(reader, block, forwarding, natRouter, problems)
-    if (!virtual) return
-    virtualServers.push(virtual)
-    placesOf.push(path)
+    for (const virtual of readVirtual(reader, block, forwarding, natRouter, problems)) {
+      virtualServers.push(virtual)
+      placesOf.push(path)
+    }
   })
 
   const addresses = directors.primary || directors.backup ? directors : {}
   checkAddresses(problems, virtualServers, placesOf, addresses, natRouter)
   checkNatRouter(global, virtualServers, directors, natRouter)
+  const answers6 = virtualServers.some((virtual) => virtual.active && isSix(virtual.vip.address))
+  if (forwarding === 'nat' && answers6 && !natRouter6 && !global.has('#nat_router6')) {
+    global.report('lvscf-nat-router6-missing', 'network', 'warning')
+  }
   if (!serves) global.report('lvscf-nothing-active', '', 'warning')
 
   const failback: Failback = {
@@ -117,6 +124,7 @@ export function config(draft: Draft): Meaning {
     heartbeat,
     forwarding,
     ...(natRouter ? { natRouter } : {}),
+    ...(natRouter6 && forwarding === 'nat' ? { natRouter6 } : {}),
     monitorLinks: global.int('monitor_links', 0, -0x8000_0000, 0x7fff_ffff) !== 0,
     ...(syncDaemon ? { syncDaemon } : {}),
     timeouts,
@@ -267,11 +275,12 @@ function readVirtual(
   forwarding: Forwarding,
   natRouter: FloatingAddress | undefined,
   problems: Problem[],
-): VirtualServer | undefined {
+): readonly VirtualServer[] {
   const active = reader.bool('active', false)
   if (!active) reader.relax()
   const mark = reader.int('fwmark', 0, 0, markMax)
-  const vip = reader.placed('address', 'vip_nmask', true)
+  const vip = reader.placed('address', 'vip_nmask', !reader.has('#address6'))
+  const vip6 = readPlaced6(reader, '#address6', vip?.device)
   const protocol: Protocol = reader.choice('protocol', ['tcp', 'udp'], 'tcp')
   const persistent = reader.int('persistent', 0, 0, secondsMax)
   const port = reader.port('port', 80, mark > 0 || persistent > 0)
@@ -293,13 +302,18 @@ function readVirtual(
 
   const realServers: RealServer[] = []
   const running: Placed[] = []
+  const servers6: Placed6[] = []
+  const without6: Reader[] = []
   const names = new Set<string>()
   const seen = new Set<string>()
   block.servers.forEach((server, at) => {
     const inner = new Reader('server', `${reader.path}.servers.${at}`, server.settings, problems)
     if (!active) inner.relax()
     checkName(inner, server.name, names, 'server')
-    const real = readServer(inner, server, port, forwarding !== 'nat' && mark === 0)
+    const samePort = forwarding !== 'nat' && mark === 0
+    const { real, real6 } = readServer(inner, server, port, samePort, vip !== undefined || !vip6)
+    if (real6) servers6.push({ server: real6, reader: inner })
+    else if (real?.active) without6.push(inner)
     if (!real) return
     const key = `${real.address}:${real.port}`
     if (real.active && seen.has(key)) inner.report('lvscf-server-twice', 'address', 'block', { address: key })
@@ -309,18 +323,16 @@ function readVirtual(
     }
     realServers.push(real)
   })
-  if (active) {
+  if (active && (vip || !vip6)) {
     if (running.length === 0) reader.report('lvscf-no-real-servers', '', 'warning', { name: block.name })
     else if (running.every(({ server }) => server.weight === 0)) {
       reader.report('lvscf-weights-zero', '', 'warning', { name: block.name })
     }
     checkInside(reader, running, natRouter)
   }
-  if (!vip || (!active && reader.blocked)) return undefined
-  return {
+  const common: Omit<VirtualServer, 'vip'> = {
     name: block.name,
     active,
-    vip,
     protocol,
     port,
     ...(mark > 0 ? { fwmark: mark } : {}),
@@ -335,6 +347,9 @@ function readVirtual(
     check,
     realServers,
   }
+  const six = readVirtual6(reader, common, vip6, servers6, without6)
+  if (!active && reader.blocked) return []
+  return [...(vip ? [{ ...common, vip }] : []), ...(six ? [six] : [])]
 }
 
 function readScheduler(reader: Reader): string {
@@ -369,11 +384,13 @@ function readServer(
   server: ServerDraft,
   virtualPort: number,
   samePort: boolean,
-): RealServer | undefined {
+  needsAddress: boolean,
+): { readonly real?: RealServer; readonly real6?: RealServer } {
   const active = reader.bool('active', false)
   if (!active) reader.relax()
   const address = reader.address('address')
-  if (address === undefined && !isBroken(reader, 'address')) {
+  const address6 = readAddress6(reader, '#address6')
+  if (needsAddress && address === undefined && !isBroken(reader, 'address')) {
     reader.zeroAddress(reader.has('address') ? 'address' : '', 'address')
   }
   const port = reader.port('port', virtualPort, true)
@@ -381,8 +398,12 @@ function readServer(
     reader.report('lvscf-port-differs', 'port', 'block', { port, virtual: virtualPort })
   const weight = reader.int('weight', 1, 0, weightMax)
   if (active && weight === 0) reader.report('lvscf-weight-zero', 'weight', 'note', { name: server.name })
-  if (address === undefined || (!active && reader.blocked)) return undefined
-  return { name: server.name, active, address, port, weight }
+  if (!active && reader.blocked) return {}
+  const rest = { name: server.name, active, port, weight }
+  return {
+    ...(address === undefined ? {} : { real: { ...rest, address } }),
+    ...(address6 === undefined ? {} : { real6: { ...rest, address: address6 } }),
+  }
 }
 
 function fieldProblem(code: ProblemCode, path: string, severity: Severity, detail: Detail): Problem {
@@ -414,22 +435,23 @@ function checkAddresses(
     if (!virtual.active) return
     const path = places[at] ?? ''
     const { address } = virtual.vip
+    const place = `${path}.${isSix(address) ? 'shoal.address6' : 'address'}`
     const director = directorOf.get(address)
     if (director !== undefined) {
-      problems.push(fieldProblem('lvscf-vip-is-director', `${path}.address`, 'block', { address, name: director }))
+      problems.push(fieldProblem('lvscf-vip-is-director', place, 'block', { address, name: director }))
     }
     const server = servers.get(address)
     if (server !== undefined) {
-      problems.push(fieldProblem('lvscf-vip-is-server', `${path}.address`, 'block', { address, name: server }))
+      problems.push(fieldProblem('lvscf-vip-is-server', place, 'block', { address, name: server }))
     }
     if (natRouter?.address === address && natRouter.device !== virtual.vip.device) {
-      problems.push(fieldProblem('lvscf-vip-devices', `${path}.address`, 'warning', { address, other: 'nat_router' }))
+      problems.push(fieldProblem('lvscf-vip-devices', place, 'warning', { address, other: 'nat_router' }))
     }
     if (virtual.fwmark === undefined) {
-      const key = `${address}:${virtual.port}/${virtual.protocol}`
+      const key = `${endpoint(address, virtual.port)}/${virtual.protocol}`
       const other = services.get(key)
       if (other !== undefined) {
-        problems.push(fieldProblem('lvscf-service-twice', `${path}.address`, 'block', { service: key, other }))
+        problems.push(fieldProblem('lvscf-service-twice', place, 'block', { service: key, other }))
       }
       services.set(key, virtual.name)
     } else {
@@ -444,7 +466,7 @@ function checkAddresses(
     const first = firstOnAddress.get(address)
     if (!first) firstOnAddress.set(address, virtual)
     else if (first.vip.device !== virtual.vip.device || first.vip.prefix !== virtual.vip.prefix) {
-      problems.push(fieldProblem('lvscf-vip-devices', `${path}.address`, 'warning', { address, other: first.name }))
+      problems.push(fieldProblem('lvscf-vip-devices', place, 'warning', { address, other: first.name }))
     }
   })
   for (const [role, addresses] of Object.entries(directors)) {

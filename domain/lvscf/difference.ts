@@ -4,6 +4,7 @@
  */
 import { sayCheck } from '../checks.ts'
 import type { Config, DirectorAddresses, FloatingAddress, RealServer, VirtualServer } from '../config.ts'
+import { endpoint } from '../ipvs/keys.ts'
 
 /** One difference. `before` is absent where something is new, `after` where it is gone. */
 export interface Difference {
@@ -110,6 +111,7 @@ function factsOf(config: Config): Facts {
     ['deadtime', `${heartbeat.deadtimeMs} ms`],
     ['network', config.forwarding],
     ['nat_router', floating(config.natRouter)],
+    ['nat_router6', floating(config.natRouter6)],
     ['monitor_links', config.monitorLinks],
     ['syncdaemon', syncDaemon && `${syncDaemon.device} ${syncDaemon.id}`],
     ['tcp_timeout', `${timeouts.tcpS} s`],
@@ -122,7 +124,7 @@ function factsOf(config: Config): Facts {
 
 function serviceOf(virtual: VirtualServer): string {
   return virtual.fwmark === undefined
-    ? `${virtual.vip.address}:${virtual.port}/${virtual.protocol}`
+    ? `${endpoint(virtual.vip.address, virtual.port)}/${virtual.protocol}`
     : `${virtual.vip.address} mark ${virtual.fwmark}`
 }
 
@@ -150,7 +152,7 @@ function factsOfVirtual(virtual: VirtualServer): Facts {
 }
 
 function placeOf(server: RealServer): string {
-  return `${server.address}:${server.port}`
+  return endpoint(server.address, server.port)
 }
 
 function factsOfServer(server: RealServer): Facts {

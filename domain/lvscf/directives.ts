@@ -333,6 +333,14 @@ const globalRows = rows('global', {
     lostByWebTool: true,
     doc: ['Read by Piranha and never used.', 'Piranha 会读取但从不使用。'],
   },
+  nat_router6: {
+    type: 'text',
+    shoal: true,
+    doc: [
+      'With NAT and address6: IPv6 address that the directors share on the inside, gateway of the real servers, and its interface: `fd00::1/64 eth1`.',
+      '用于 NAT 与 address6：两台调度器在内网共享的 IPv6 地址，即真实服务器的网关，后接接口：`fd00::1/64 eth1`。',
+    ],
+  },
   keepalive_ms: {
     type: 'ms',
     unit: 'ms',
@@ -607,6 +615,22 @@ const virtualRows = rows('virtual', {
       '配合 fwmark：虚拟 IP 的哪些端口的数据包被打上标记，例如 `80 443`、`21 30000-30100`；未设置时仅为 port。',
     ],
   },
+  address6: {
+    type: 'text',
+    shoal: true,
+    doc: [
+      'IPv6 address at which it is served, too, `2001:db8::27/64`, and its interface where that is not the one of address. Real servers with an address6 serve it. Piranha knows nothing of it.',
+      '另外提供服务的 IPv6 地址，例如 `2001:db8::27/64`；接口与 address 不同时写在其后。由设有 address6 的真实服务器提供服务。Piranha 不识别。',
+    ],
+  },
+  sorry_server6: {
+    type: 'word',
+    shoal: true,
+    doc: [
+      'With address6: IPv6 address that serves when no real server does.',
+      '配合 address6：没有真实服务器可用时提供服务的 IPv6 地址。',
+    ],
+  },
   slow_start_ms: {
     type: 'ms',
     unit: 'ms',
@@ -805,6 +829,14 @@ const serverRows = rows('server', {
     doc: [
       'Share of the work. 0 takes no new connections (Piranha turns 0 into 1).',
       '承担的比重；0 表示不接收新连接（Piranha 会把 0 当作 1）。',
+    ],
+  },
+  address6: {
+    type: 'word',
+    shoal: true,
+    doc: [
+      'IPv6 address of the real server, for virtual servers with an address6.',
+      '该真实服务器的 IPv6 地址，用于设有 address6 的虚拟服务。',
     ],
   },
 })

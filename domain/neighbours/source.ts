@@ -3,6 +3,7 @@
  * export leaves unsettled is swept: what says no more than its default is carried, the rest is named as lost.
  */
 import type { Config, RealServer, VirtualServer } from '../config.ts'
+import { isSix } from '../ipv6.ts'
 import { check } from '../lvscf/check.ts'
 import { config } from '../lvscf/config.ts'
 import type { Scope } from '../lvscf/directives.ts'
@@ -70,6 +71,7 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
   const meaning = meaningOf(text, ledger)
   if (!meaning) return undefined
   const { tree, draft } = meaning
+  const served = withoutSix(meaning.config)
   const all: { line: SourceLine; scope: Scope }[] = []
   const openings: Place[] = []
   const onLine = (item: { start: number; contentEnd: number; line: number }): Place => {
@@ -104,7 +106,7 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
     }
   }
   const virtuals: SourceVirtual[] = []
-  const left = [...meaning.config.virtualServers]
+  const left = [...served.virtualServers]
   blocks.forEach((block, index) => {
     const words = draft.blocks[index]
     const at = onLine(block.open)
@@ -134,7 +136,7 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
     'global',
   )
   return {
-    config: meaning.config,
+    config: served,
     lines,
     virtuals,
     sweep: (format) => {
@@ -142,6 +144,11 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
       for (const { line, scope } of all) if (!ledger.settled(line.at)) sweepLine(line, scope, format, ledger)
     },
   }
+}
+
+/** Without what stands in `# shoal: address6` and the like: those lines are said to be lost. */
+function withoutSix({ natRouter6: _, ...config }: Config): Config {
+  return { ...config, virtualServers: config.virtualServers.filter(({ vip }) => !isSix(vip.address)) }
 }
 
 /** A whole block as one place. */

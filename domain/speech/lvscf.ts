@@ -403,8 +403,65 @@ export const lvscfSpeech = {
     'zh-CN': { says: '{name} 不能为 {value}。', remedy: '可选值：{choices}。' },
   },
   'lvscf-address-ipv6': {
-    en: { says: '{name} = {value} is an IPv6 address; lvs.cf takes IPv4 only.', remedy: 'Write an IPv4 address.' },
-    'zh-CN': { says: '{name} = {value} 是 IPv6 地址；lvs.cf 只支持 IPv4。', remedy: '请填写 IPv4 地址。' },
+    en: {
+      says: '{name} = {value} is an IPv6 address; lvs.cf has only IPv4 here.',
+      remedy: 'Write an IPv4 address. IPv6 addresses of virtual and real servers go into `# shoal: address6 = …`.',
+    },
+    'zh-CN': {
+      says: '{name} = {value} 是 IPv6 地址；lvs.cf 此处只支持 IPv4。',
+      remedy: '请填写 IPv4 地址。虚拟服务和真实服务器的 IPv6 地址请写入 `# shoal: address6 = …`。',
+    },
+  },
+  'lvscf-not-ipv6': {
+    en: {
+      says: '{name} needs an IPv6 address that a service can have; {value} is none.',
+      remedy:
+        'Write it as `2001:db8::27`; that of a virtual server also with prefix length and interface: `2001:db8::27/64 eth0`.',
+    },
+    'zh-CN': {
+      says: '{name} 需要可用于服务的 IPv6 地址；{value} 不是。',
+      remedy: '请写成 `2001:db8::27`；虚拟服务的地址还可带前缀长度和接口：`2001:db8::27/64 eth0`。',
+    },
+  },
+  'lvscf-address6-no-servers': {
+    en: {
+      says: '{name} has an IPv6 address and no active real server that has one: nobody serves it over IPv6.',
+      remedy: 'Give its real servers `# shoal: address6 = …`, or remove that of the virtual server.',
+    },
+    'zh-CN': {
+      says: '{name} 有 IPv6 地址，但没有一台活动的真实服务器有：IPv6 无人服务。',
+      remedy: '请为其真实服务器设置 `# shoal: address6 = …`，或删除虚拟服务的该行。',
+    },
+  },
+  'lvscf-address6-missing': {
+    en: {
+      says: 'This real server has no IPv6 address and does not serve {address}.',
+      remedy: 'Add `# shoal: address6 = …` if it is meant to.',
+    },
+    'zh-CN': {
+      says: '该真实服务器没有 IPv6 地址，不为 {address} 提供服务。',
+      remedy: '如需提供，请添加 `# shoal: address6 = …`。',
+    },
+  },
+  'lvscf-address6-unused': {
+    en: {
+      says: '{name} has no effect: the virtual server has no address6.',
+      remedy: 'Give the virtual server `# shoal: address6 = ADDRESS/PREFIX`, or remove this line.',
+    },
+    'zh-CN': {
+      says: '{name} 不起作用：该虚拟服务没有 address6。',
+      remedy: '请为虚拟服务设置 `# shoal: address6 = 地址/前缀`，或删除此行。',
+    },
+  },
+  'lvscf-nat-router6-missing': {
+    en: {
+      says: 'With NAT the answers of the real servers go back through the active director; for IPv6 there is no address that moves with it.',
+      remedy: 'Add `# shoal: nat_router6 = ADDRESS/PREFIX INTERFACE` and make it the IPv6 gateway of the real servers.',
+    },
+    'zh-CN': {
+      says: 'NAT 模式下真实服务器的应答经主用调度器返回；IPv6 没有随其移动的地址。',
+      remedy: '请添加 `# shoal: nat_router6 = 地址/前缀 接口`，并将其设为真实服务器的 IPv6 网关。',
+    },
   },
   'lvscf-host-name': {
     en: {

@@ -92,12 +92,12 @@ export const neighboursSpeech = {
   },
   'convert-lost-ipv6': {
     en: {
-      says: '{what} is IPv6; lvs.cf has IPv4 addresses only.',
-      remedy: 'Keep the IPv6 service where it is, or serve it by IPv4.',
+      says: '{what} is IPv6, which is not converted.',
+      remedy: 'Write it by hand: `# shoal: address6 = …` in the virtual server and in its real servers.',
     },
     'zh-CN': {
-      says: '{what} 是 IPv6；lvs.cf 只有 IPv4 地址。',
-      remedy: '请将 IPv6 服务保留在原处，或改用 IPv4 提供。',
+      says: '{what} 是 IPv6，不会被转换。',
+      remedy: '请手动填写：在虚拟服务及其真实服务器中加入 `# shoal: address6 = …`。',
     },
   },
   'convert-lost-protocol': {

@@ -1,5 +1,7 @@
 /** Clusters for tests: a plain DR pair with two real servers, and the ways to vary it. */
-import type { Config, VirtualServer } from '../../domain/config.ts'
+import type { Config, FloatingAddress, VirtualServer } from '../../domain/config.ts'
+
+export const vip6: FloatingAddress = { address: '2001:db8::27', device: 'eth0', prefix: 64 }
 
 /** The addresses of the lab's `dr` layout. */
 export const web: VirtualServer = {
@@ -42,3 +44,6 @@ export const pairWithPrivatePath: Config = {
 export function withWeb(config: Config, change: Partial<VirtualServer>): Config {
   return { ...config, virtualServers: [{ ...web, ...change }] }
 }
+
+/** The same pair with an IPv6 virtual IP, its directors and real servers known by IPv4 addresses. */
+export const pairWithSix: Config = withWeb(pair, { vip: vip6 })

@@ -93,6 +93,13 @@ export const planted: readonly Planted[] = [
     by: 'stories',
   },
   {
+    says: 'an IPv6 virtual IP is never asked for',
+    file: 'state.ts',
+    from: 'return all.find((a) => !isSix(a.address)) ?? all[0]',
+    to: 'return all.find((a) => !isSix(a.address))',
+    by: 'stories',
+  },
+  {
     says: 'anybody who answers for the virtual IP is taken for the peer',
     file: 'witness.ts',
     from: 'if (peer?.mac === mac) {',

@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import type { Config } from '../../domain/config.ts'
 import { compareService } from '../../domain/ipvs/table.ts'
 import { wanted } from '../../agent/director/ipvs.ts'
-import { pair, pairWithPrivatePath, withWeb } from './clusters.ts'
+import { pair, pairWithPrivatePath, vip6, withWeb } from './clusters.ts'
 import { createWorld, hostNames, type HostName, type World } from './world.ts'
 
 /** Both may be active this long while they hear each other: a beat must arrive, and a hand-over has its own moment. */
@@ -63,6 +63,8 @@ export interface Schedule {
   readonly monitorLinks: boolean
   readonly syncDaemon: boolean
   readonly keepaliveMs: number
+  /** The virtual IP is an IPv6 one. */
+  readonly six: boolean
   readonly steps: readonly { readonly waitMs: number; readonly fault: Fault }[]
 }
 
@@ -132,6 +134,7 @@ export const schedule: fc.Arbitrary<Schedule> = fc.record({
   monitorLinks: fc.boolean(),
   syncDaemon: fc.constantFrom(false, false, true),
   keepaliveMs: fc.constantFrom(200, 200, 400),
+  six: fc.constantFrom(false, false, true),
   steps: fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 3_000 }), fault }), { minLength: 1, maxLength: 12 }),
 })
 
@@ -161,7 +164,7 @@ function configOf(s: Schedule): Config {
       monitorLinks: s.monitorLinks,
       ...(s.syncDaemon ? { syncDaemon: { device: 'eth0', id: 1 } } : {}),
     },
-    { check },
+    { check, ...(s.six ? { vip: vip6 } : {}) },
   )
 }
 

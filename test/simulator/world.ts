@@ -6,6 +6,7 @@
 import type { Config } from '../../domain/config.ts'
 import type { JournalEvent } from '../../domain/contract/agent.ts'
 import type { KernelService, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { isSix } from '../../domain/ipv6.ts'
 import { markLine } from '../../domain/ipvs/marks.ts'
 import { beatOf, lastWord } from '../../agent/director/beat.ts'
 import { step, wakeAt } from '../../agent/director/director.ts'
@@ -13,7 +14,7 @@ import type { ReceiveOrder } from '../../agent/director/connections.ts'
 import type { Override } from '../../agent/director/overrides.ts'
 import type { Arrangement, SyncDaemon } from '../../agent/director/surroundings.ts'
 import { tell, tellEffect } from '../../agent/director/story.ts'
-import { outside } from '../../agent/director/witness.ts'
+import { outside, outside6 } from '../../agent/director/witness.ts'
 import { floating, initial, type State } from '../../agent/director/state.ts'
 import type { AddressChange, Beat, Effect, Input, KernelAddress, Now, Probe } from '../../agent/director/words.ts'
 
@@ -103,12 +104,15 @@ export interface WorldOptions {
   readonly duplicateRatio?: number
   /** Schedulers that the kernels do not have. */
   readonly missing?: readonly string[]
-  /** Neighbours that answer ARP: the gateway and the real servers. Without them only the directors can be asked. */
+  /** Neighbours that answer who asks (ARP, IPv6): the gateway and the real servers. Without them only the directors can be asked. */
   readonly witnesses?: boolean
 }
 
 /** The gateway of the segment; the client is behind it, so what it holds for the virtual IP is what the client reaches. */
 export const gateway = '192.168.2.1'
+export const gateway6 = 'fe80::1'
+/** What a director asks from over IPv6, whatever its own addresses are. */
+const linkLocal: Readonly<Record<HostName, string>> = { lvs1: 'fe80::117', lvs2: 'fe80::15' }
 
 type World = ReturnType<typeof createWorld>
 export type { World }
@@ -306,7 +310,8 @@ export function createWorld(options: WorldOptions) {
         return
       case 'route': {
         const neighbours = options.witnesses ? effect.to : []
-        const routes = neighbours.map((to) => ({ to, hop: to === outside ? gateway : to, device: 'eth0' }))
+        const gateways: Readonly<Record<string, string>> = { [outside]: gateway, [outside6]: gateway6 }
+        const routes = neighbours.map((to) => ({ to, hop: gateways[to] ?? to, device: 'eth0' }))
         give(host, { kind: 'routed', routes })
         return
       }
@@ -435,20 +440,22 @@ export function createWorld(options: WorldOptions) {
     }
   }
 
-  /** ARP: who is there answers, and whoever is asked from the virtual IP takes the asker for its holder. */
+  /** ARP or IPv6: who is there answers, and whoever is asked from the virtual IP takes the asker for its holder. */
   function ask(host: Host, { source, addresses, device }: Extract<Effect, { kind: 'ask' }>, boot: number): void {
     later(pace.networkMs, () => {
       if (!isHeard(host)) return
       for (const address of addresses) {
+        if (isSix(address) !== isSix(source)) throw new Error(`${address} is asked for from ${source}`)
+        const isGateway = address === gateway || address === gateway6
         const peer = other(host)
         const there = peer.addresses.some((a) => a.address === address)
         const frozen = peer.paused && nowMs < peer.stalledUntil
         const byPeer = there && !frozen && hearsSegment(peer) && isHeard(peer)
-        if (address === gateway && options.witnesses && source === vip()) {
+        if (isGateway && options.witnesses && source === vip()) {
           mac = host.name
           look()
         }
-        const neighbour = options.witnesses && (address === gateway || serverAddresses.has(address))
+        const neighbour = options.witnesses && (isGateway || serverAddresses.has(address))
         if (!byPeer && !neighbour) continue
         const answerMac = byPeer ? `mac-${peer.name}` : `mac-${address}`
         if (hearsSegment(host)) give(host, { kind: 'answered', device, address, mac: answerMac, to: source }, boot)
@@ -739,6 +746,8 @@ export function createWorld(options: WorldOptions) {
       if (host.machineUp) return
       host.machineUp = true
       host.addresses = [{ address: host.publicAddress, prefix: 24, device: 'eth0', label: 'eth0' }]
+      if (floating(config).some((a) => isSix(a.address)))
+        host.addresses.push({ address: linkLocal[name], prefix: 64, device: 'eth0', label: 'eth0' })
       if (host.privateAddress)
         host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
       host.table = new Map()
