@@ -145,14 +145,28 @@ it.skipIf(!able)(
     const [added] = await a.change([{ do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' }])
     const failures = await a.announce([{ address: 'fd00:1::9', device: 'east' }], 1)
     const shown = execFileSync('ip', ['-6', 'addr', 'show', 'dev', 'east', 'to', 'fd00:1::9']).toString()
+    execFileSync('ip', ['addr', 'add', 'fd00:1::1/64', 'dev', 'east', 'nodad'])
+    const [again] = await a.change([{ do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' }])
+    const from = execFileSync('ip', ['-6', 'route', 'get', 'fd00:1::2']).toString()
     await wait(50)
     const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
-    tell({ added: added.failed ?? null, failures, shown, after: west('-6', 'neigh', 'show', 'fd00:1::9'), mac })
-  `)) as { added: string | null; failures: string[]; shown: string; after: string; mac: string }
+    tell({ added: added.failed ?? null, again: again.failed ?? null, from, failures, shown, after: west('-6', 'neigh', 'show', 'fd00:1::9'), mac })
+  `)) as {
+      added: string | null
+      again: string | null
+      from: string
+      failures: string[]
+      shown: string
+      after: string
+      mac: string
+    }
     expect(seen.added).toBeNull()
     expect(seen.failures).toEqual([])
     expect(seen.shown).toContain('nodad')
     expect(seen.shown).not.toContain('tentative')
+    // What the director sends by itself does not come from the virtual IP, also when that was added last.
+    expect(seen.again).toBeNull()
+    expect(seen.from).toContain('src fd00:1::1 ')
     expect(seen.after).toContain(seen.mac)
   },
 )

@@ -98,6 +98,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
         'dev',
         change.device,
         ...(change.do === 'add' ? label : []),
+        ...(change.do === 'add' && change.address.includes(':') ? ['nodad', 'preferred_lft', '0'] : []),
       ])
       return undefined
     } catch (error) {

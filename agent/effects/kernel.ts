@@ -30,13 +30,19 @@ const genericProtocol = 16
 const GENL = { control: 0x10, getFamily: 3, familyId: 1, familyName: 2 } as const
 const IPVS = { newDaemon: 9, version: 1, daemon: 3, state: 1, device: 2, id: 3, backup: 2 } as const
 const nested = 0x8000
-const IFA = { address: 1, local: 2, label: 3, broadcast: 4, flags: 8 } as const
+const IFA = { address: 1, local: 2, label: 3, broadcast: 4, cacheInfo: 6, flags: 8 } as const
 const IFLA = { address: 1, name: 3 } as const
 const RTA = { destination: 1, device: 4, gateway: 5 } as const
 /** Groups of netlink messages: links, IPv4 and IPv6 addresses (RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR). */
 const changeGroups = 0x1 | 0x10 | 0x100
 /** No duplicate address detection, no prefix route for an address that comes and goes. */
 const IFA_F_NODAD = 0x02
+/**
+ * struct ifa_cacheinfo: preferred for 0 s, valid for ever, two stamps of the kernel's. An address that is not preferred answers, and is
+ * not chosen for what this host sends by itself (RFC 6724 rule 3): a check that came from the virtual IP would never be answered by a
+ * real server, which has it, too.
+ */
+const neverPreferred = Buffer.from([0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0])
 const MSG_DONTWAIT = 0x40
 const O_CLOEXEC = 0o2000000
 /** The kernel gives no more than a page of such a text at once. */
@@ -363,6 +369,7 @@ function kernelOf(koffi: Koffi): Kernel {
           parts.push(attribute(IFA.broadcast, broadcast))
         }
         const add = change.do === 'add'
+        if (six && add) parts.push(attribute(IFA.cacheInfo, neverPreferred))
         const code = ask(
           add ? RTM.newAddress : RTM.deleteAddress,
           NLM.ack | (add ? NLM.create | NLM.replace : 0),
