@@ -69,10 +69,27 @@ test('what every virtual server depends on makes all of them new', () => {
   expect(second.read?.config.virtualServers[0]).not.toBe(first.read?.config.virtualServers[0])
 })
 
+const six = (n: number, address = n): string =>
+  virtual(n, `     # shoal: address6 = fd00:2::${address}/64\n`).replace(
+    'weight',
+    `# shoal: address6 = fd00:1::${n}\n         weight`,
+  )
+
+test('a virtual server with an IPv6 address is two, and is kept as two', () => {
+  const text = head + six(1) + virtual(2)
+  const first = readWhole(text)
+  expect(first.read?.config).toEqual(check(text).config)
+  expect(first.read?.config.virtualServers).toHaveLength(3)
+  const second = readWhole(text + six(3), first.read?.pieces)
+  expect(second.read?.config).toEqual(check(text + six(3)).config)
+  expect(second.read?.config.virtualServers.slice(0, 3)).toEqual(first.read?.config.virtualServers)
+})
+
 test("what stands in another one's way, is not plain, or blocks is left to the whole check", () => {
   for (const body of [
     virtual(1) + virtual(2, '', '10.2.0.1'),
     virtual(1) + virtual(2, '', '10.1.0.1'),
+    six(1) + six(2, 1),
     virtual(1, '     scheduler = nonsense\n'),
     virtual(1).replace('active = 1\n', 'active = 1 }\n'),
     virtual(1).replace('web1 {', 'web1\n{'),

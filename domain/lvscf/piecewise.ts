@@ -13,8 +13,8 @@ import { parse } from './syntax.ts'
 /** One virtual block as written, and what it means. */
 interface Piece {
   readonly text: string
-  /** Absent: not in service and not sound, so it is left out. */
-  readonly virtual?: VirtualServer
+  /** None: not in service and not sound, so it is left out. Two: it has an IPv6 address, too. */
+  readonly virtuals: readonly VirtualServer[]
 }
 
 /** What was read, kept for the next time. */
@@ -87,11 +87,10 @@ export function* readPiecewise(text: string, before: Pieces): Generator<void, Pi
     }
     const alone = sound(headerText + block)
     if (!alone) return null
-    const [virtual] = alone.virtualServers
-    pieces.push(virtual ? { text: block, virtual } : { text: block })
+    pieces.push({ text: block, virtuals: alone.virtualServers })
     yield
   }
-  const virtualServers = pieces.flatMap(({ virtual }) => virtual ?? [])
+  const virtualServers = pieces.flatMap(({ virtuals }) => virtuals)
   if (clash(virtualServers)) return null
   return { config: { ...whole, virtualServers }, pieces: { pieces, context } }
 }

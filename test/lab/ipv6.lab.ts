@@ -10,6 +10,8 @@ import type { Lab } from './lab.ts'
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_IPV6_LAB ?? 'ipv6'
 const VIP6 = 'fd00:2::27'
+/** The client is the gateway, too. */
+const CLIENT = 'fd00:2::1'
 const OUTAGE_LIMIT_MS = 1_000
 const SERVED_IN_A_ROW = 25
 const SETTLE_LIMIT_MS = 60_000
@@ -33,12 +35,15 @@ function six(alone: boolean): string {
 }
 
 const giveAddress = (host: string): Promise<unknown> =>
-  lab.ssh(host, `ip -6 addr replace ${addressOf[host]}/64 dev eth0 nodad`)
+  lab.ssh(
+    host,
+    `ip -6 addr replace ${addressOf[host]}/64 dev eth0 nodad; ip -6 route replace default via ${CLIENT} dev eth0`,
+  )
 
 beforeAll(async () => {
   lab = attach(NAME) ?? (await up('dr', { name: NAME, say: (line) => console.log(line) }))
   const bridge = lab.layout.segments[0]?.bridge ?? ''
-  const client = `sysctl -qw net.ipv6.conf.${bridge}.disable_ipv6=0; ip -6 addr replace fd00:2::1/64 dev ${bridge} nodad`
+  const client = `sysctl -qw net.ipv6.conf.${bridge}.disable_ipv6=0; ip -6 addr replace ${CLIENT}/64 dev ${bridge} nodad`
   await lab.run(['sh', '-ec', client])
   await Promise.all(lab.layout.hosts.map((host) => giveAddress(host.name)))
   await setRealServers(lab)
@@ -166,7 +171,9 @@ test('a crash is over within a second; the record says who was asked over IPv6, 
     .flatMap(({ event }) => (event.kind === 'failover' && event.record ? [event.record] : []))
   console.log('record', JSON.stringify(records.at(-1)))
   expect(records.at(-1)).toMatchObject({ cause: 'peer-silent', to: standby, from: active })
-  expect(records.at(-1)?.witnesses).toContainEqual({ address: 'fd00:2::243', says: 'answered' })
+  for (const address of [CLIENT, 'fd00:2::243'])
+    expect(records.at(-1)?.witnesses).toContainEqual({ address, says: 'answered' })
+  expect(records.at(-1)?.learntAtMs).toBeTypeOf('number')
   const back = await lab.startProbe(VIP6)
   await lab.boot(active)
   await giveAddress(active)
