@@ -143,6 +143,7 @@ it.skipIf(!able)(
     west('addr', 'add', 'fd00:1::2/64', 'dev', 'west', 'nodad')
     west('neigh', 'add', 'fd00:1::9', 'lladdr', '02:00:00:00:00:99', 'dev', 'west', 'nud', 'reachable')
     const [added] = await a.change([{ do: 'add', address: 'fd00:1::9', prefix: 64, device: 'east', label: 'east' }])
+    const { here } = kernel.route('fd00:1::9')
     const failures = await a.announce([{ address: 'fd00:1::9', device: 'east' }], 1)
     const shown = execFileSync('ip', ['-6', 'addr', 'show', 'dev', 'east', 'to', 'fd00:1::9']).toString()
     execFileSync('ip', ['addr', 'add', 'fd00:1::1/64', 'dev', 'east', 'nodad'])
@@ -150,10 +151,11 @@ it.skipIf(!able)(
     const from = execFileSync('ip', ['-6', 'route', 'get', 'fd00:1::2']).toString()
     await wait(50)
     const mac = kernel.link('east').mac.toString('hex').match(/../g).join(':')
-    tell({ added: added.failed ?? null, again: again.failed ?? null, from, failures, shown, after: west('-6', 'neigh', 'show', 'fd00:1::9'), mac })
+    tell({ added: added.failed ?? null, again: again.failed ?? null, here, from, failures, shown, after: west('-6', 'neigh', 'show', 'fd00:1::9'), mac })
   `)) as {
       added: string | null
       again: string | null
+      here: boolean
       from: string
       failures: string[]
       shown: string
@@ -162,6 +164,7 @@ it.skipIf(!able)(
     }
     expect(seen.added).toBeNull()
     expect(seen.failures).toEqual([])
+    expect(seen.here).toBe(true)
     expect(seen.shown).toContain('nodad')
     expect(seen.shown).not.toContain('tentative')
     // What the director sends by itself does not come from the virtual IP, also when that was added last.

@@ -5,6 +5,7 @@
  */
 import { execFile } from 'node:child_process'
 import { rename, writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FloatingAddress } from '../../domain/config.ts'
 import type { Route } from '../director/segment.ts'
 import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
@@ -49,6 +50,8 @@ export interface Addresses {
   readonly watch: (stirred: () => void) => void
 }
 
+/** An IPv6 address is not waited for longer than this. */
+const hereLimitMs = 100
 /** Answers are listened for this long, looked for this often; so many frames are read in one look. */
 const answerMs = 80
 const answerLookMs = 4
@@ -70,6 +73,15 @@ function run(file: string, args: readonly string[]): Promise<string> {
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
+ * The kernel says yes to an IPv6 address before it takes its packets in: that is done by a work queue a moment later (addrconf.c).
+ * Whatever came between an announcement and that moment would be lost.
+ */
+async function untilHere(kernel: Kernel, address: string): Promise<void> {
+  const limitMs = performance.now() + hereLimitMs
+  while (kernel.route(address)?.here !== true && performance.now() < limitMs) await delay(1)
+}
+
+/**
  * `heldFile` holds one line `ADDRESS/PREFIX DEVICE` per address that is, or is about to be, on an interface. It lies on a memory
  * file system, so writing it costs no disk.
  */
@@ -86,7 +98,12 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
   }
 
   async function one(change: AddressChange): Promise<string | undefined> {
-    if (kernel) return kernel.change(change)
+    if (kernel) {
+      const failed = kernel.change(change)
+      if (failed === undefined && change.do === 'add' && change.address.includes(':'))
+        await untilHere(kernel, change.address)
+      return failed
+    }
     const label = change.label !== change.device && !change.address.includes(':') ? ['label', change.label] : []
     const verb = change.do === 'add' ? 'replace' : 'del'
     try {

@@ -32,6 +32,7 @@ const IPVS = { newDaemon: 9, version: 1, daemon: 3, state: 1, device: 2, id: 3, 
 const nested = 0x8000
 const IFA = { address: 1, local: 2, label: 3, broadcast: 4, cacheInfo: 6, flags: 8 } as const
 const IFLA = { address: 1, name: 3 } as const
+const RTN_LOCAL = 2
 const RTA = { destination: 1, device: 4, gateway: 5 } as const
 /** Groups of netlink messages: links, IPv4 and IPv6 addresses (RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR). */
 const changeGroups = 0x1 | 0x10 | 0x100
@@ -105,8 +106,10 @@ export interface Kernel {
   readonly listenNeighbours: (device: string, family: 'inet' | 'inet6') => Pick<RawSocket, 'next' | 'close'> | string
   /** Opens an ear for changes of links and addresses: `next` tells whether there was one since the last call. */
   readonly listenChanges: () => { readonly next: () => boolean; readonly close: () => void } | null
-  /** Where the kernel would send a packet for an address; undefined = nowhere. */
-  readonly route: (to: string) => { readonly device: string; readonly gateway?: string } | undefined
+  /** Where the kernel would send a packet for an address; undefined = nowhere. `here`: it would take it in itself. */
+  readonly route: (
+    to: string,
+  ) => { readonly device: string; readonly here: boolean; readonly gateway?: string } | undefined
   /** Sends an ICMPv6 message from an address of this host to all nodes on a link; undefined = sent. */
   readonly sendIcmp6: (device: string, source: string, message: Buffer) => string | undefined
   /** Opens a raw socket of a protocol; a text says why not. */
@@ -458,7 +461,7 @@ function kernelOf(koffi: Koffi): Kernel {
       body[0] = six ? AF.inet6 : AF.inet
       body[1] = address.length * 8
       const destination = attribute(RTA.destination, address)
-      let found: { readonly index: number; readonly gateway?: string } | undefined
+      let found: { readonly index: number; readonly here: boolean; readonly gateway?: string } | undefined
       try {
         ask(RTM.getRoute, NLM.ack, Buffer.concat([body, destination]), (kind, message) => {
           if (kind !== RTM.newRoute) return
@@ -466,16 +469,20 @@ function kernelOf(koffi: Koffi): Kernel {
           const index = attrs.get(RTA.device)?.readInt32LE(0)
           const gateway = attrs.get(RTA.gateway)
           if (index !== undefined)
-            found = { index, ...(gateway?.length === address.length ? { gateway: parseAddress(gateway) } : {}) }
+            found = {
+              index,
+              here: message[7] === RTN_LOCAL,
+              ...(gateway?.length === address.length ? { gateway: parseAddress(gateway) } : {}),
+            }
         })
       } catch {
         return undefined
       }
       if (!found) return undefined
-      const { index, gateway } = found
+      const { index, here, gateway } = found
       if (![...links.values()].some((l) => l.index === index)) readLinks()
       const link = [...links.values()].find((l) => l.index === index)
-      return link ? { device: link.device, ...(gateway === undefined ? {} : { gateway }) } : undefined
+      return link ? { device: link.device, here, ...(gateway === undefined ? {} : { gateway }) } : undefined
     },
     sendIcmp6(device, source, message) {
       const link = linkOf(device)
