@@ -41,6 +41,7 @@ const patient = [
   'trace',
   'checks',
   'overload',
+  'ipv6',
   'neighbours',
 ]
 /** The same of the browser's lab tests; one after the other, for they use one lab. */

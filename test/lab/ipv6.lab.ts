@@ -12,7 +12,8 @@ const NAME = process.env.SHOAL_IPV6_LAB ?? 'ipv6'
 const VIP6 = 'fd00:2::27'
 /** The client is the gateway, too. */
 const CLIENT = 'fd00:2::1'
-const OUTAGE_LIMIT_MS = 1_000
+/** These tests share the machine with others; how fast a takeover is, is measured where they do not (agent.lab.ts). */
+const OUTAGE_LIMIT_MS = 3_000
 const SERVED_IN_A_ROW = 25
 const SETTLE_LIMIT_MS = 60_000
 const addressOf: Readonly<Record<string, string>> = {
@@ -157,7 +158,7 @@ test('beats that a firewall swallows are no reason to take over: the wire says w
   expect((await settled(1)).active).toBe(active)
 })
 
-test('a crash is over within a second; the record says who was asked over IPv6, and when the network had learnt', async () => {
+test('a crash is taken over; the record says who was asked over IPv6, and when the network had learnt', async () => {
   const { active, standby } = await settled(1)
   const { again, outageMs } = await under(() => lab.crash(active), 4_000)
   console.log(`crash over IPv6: outage ${Math.round(outageMs)} ms`)
@@ -179,6 +180,18 @@ test('a crash is over within a second; the record says who was asked over IPv6, 
   await giveAddress(active)
   expect(await settled(1)).toEqual({ active: standby, standby: active })
   expect((await back.stop()).outages, 'the return of the crashed director disturbs nothing').toEqual([])
+})
+
+test('kill -9 of the agent: its IPv6 virtual IP is gone, the peer serves', async () => {
+  const { active, standby } = await settled(1)
+  const { again, outageMs } = await under(
+    async () => void (await lab.ssh(active, 'kill -9 $(systemctl show -p MainPID --value shoal-agent)')),
+    3_000,
+  )
+  console.log(`kill -9 over IPv6: outage ${Math.round(outageMs)} ms`)
+  expect(again).toBe(true)
+  expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
+  expect(await holders()).toEqual([standby])
 })
 
 test('IPv4 comes beside it without an outage, and both move together', async () => {
