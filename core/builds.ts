@@ -143,12 +143,14 @@ export function openBuilds(ports: BuildsPorts): Builds {
     const surveyed = await survey(draft, hosts, now)
     const facts = new Map(surveyed.flatMap((host) => (host.facts ? [[host.hostId, host.facts] as const] : [])))
     const clusterKeyDigest = await keys.digest(draft.id)
+    const kept = await clusters.get(draft.id)
     const found = preflight({
       draft,
       surveyed,
       machines: Object.keys(build.value.build.runtimes),
       lvscf,
       ...(clusterKeyDigest === undefined ? {} : { clusterKeyDigest }),
+      ...(kept.ok ? { keptLvscf: kept.value.lvscf } : {}),
     })
     const byHand = draft.realServers
       .filter((server) => server.setUp !== 'ssh')

@@ -162,10 +162,22 @@ export function checkDirector(note: Noting, host: Known, input: PreflightInput):
     note(host, 'arping', 'arping -V', '', 'arping-missing', { vip: said }, 'warning')
   }
   noteDroppedGarp(note, host, cards)
-  if (facts.lvscf !== undefined && facts.lvscf !== input.lvscf) {
-    const kept = '/var/lib/shoal/kept'
-    note(host, 'lvscf', `cat ${lvscfPath}`, facts.lvscf, 'replaces-lvscf', { kept }, 'note')
+  checkFile(note, host, input)
+}
+
+/** An lvs.cf that the plan replaces; one that somebody has changed since Shoal wrote it is worth more than a note. */
+function checkFile(note: Noting, host: Known, { lvscf, keptLvscf, clusterKeyDigest }: PreflightInput): void {
+  const there = host.facts.lvscf
+  if (there === undefined || there === lvscf) return
+  const command = `cat ${lvscfPath}`
+  if (keptLvscf === undefined || keptLvscf === there || !isOurs(host.facts, clusterKeyDigest)) {
+    note(host, 'lvscf', command, there, 'replaces-lvscf', { kept: '/var/lib/shoal/kept' }, 'note')
+    return
   }
+  const planned = new Set(lvscf.split('\n').map((line) => line.trim()))
+  const lost = there.split('\n').filter((line) => !planned.has(line.trim()))
+  const detail = { file: lvscfPath, count: lost.length }
+  note(host, 'lvscf', command, lost.join('\n'), 'lvscf-changed-there', detail, 'warning')
 }
 
 /** Virtual services in the kernel that are not of this cluster. */

@@ -26,6 +26,8 @@ export interface PreflightInput {
   readonly clusterKeyDigest?: string
   /** The lvs.cf that will be written. */
   readonly lvscf: string
+  /** The one that was written last, where this cluster runs already. */
+  readonly keptLvscf?: string
 }
 
 export type Known = Surveyed & { readonly facts: HostFacts }

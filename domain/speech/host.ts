@@ -619,6 +619,18 @@ export const hostSpeech = {
         '请允许这些区域之间的转发：firewall-cmd --permanent --new-policy shoal，添加入口和出口区域，目标设为 ACCEPT，然后 firewall-cmd --reload。',
     },
   },
+  'lvscf-changed-there': {
+    en: {
+      says: '{file} on {host} has been changed since Shoal wrote it. This plan writes it anew: {count} of its lines go.',
+      remedy:
+        'Look at those lines. What the wizard can say, say there first; what it cannot (`# shoal: address6` …) has to be written again on both directors afterwards.',
+    },
+    'zh-CN': {
+      says: '{host} 上的 {file} 在 Shoal 写入之后被修改过。本计划会重新写入该文件：其中 {count} 行将丢失。',
+      remedy:
+        '请查看这些行。向导能表达的，请先在向导中填写；不能表达的（如 `# shoal: address6`），需在之后于两台调度器上重新写入。',
+    },
+  },
   'director-in-container': {
     en: {
       says: '{host} is a container ({container}): its kernel modules and kernel values belong to another host.',

@@ -44,6 +44,32 @@ it('a healthy cluster has no finding', () => {
   expect(found()).toEqual([])
 })
 
+it('an lvs.cf that was changed on a director is said with the lines that would go', () => {
+  const lvscf = draftLvscf(draft)
+  const look = (there: string, keptLvscf: string | undefined, clusterKeyDigest = 'ours') =>
+    preflight({
+      draft,
+      surveyed: surveyedOf(draft, { 'director-2': { lvscf: there, shoal: ours } }, {}),
+      machines: ['x86_64'],
+      lvscf,
+      clusterKeyDigest,
+      ...(keptLvscf === undefined ? {} : { keptLvscf }),
+    })
+  const changed = lvscf.replace('virtual ', '# shoal: failback = on\n# by hand\nvirtual ')
+  const [finding, ...others] = look(changed, lvscf)
+  expect(others).toEqual([])
+  expect(finding).toMatchObject({
+    hostId: 'director-2',
+    answer: '# shoal: failback = on\n# by hand',
+    problem: { code: 'lvscf-changed-there', severity: 'warning', detail: { count: 2 } },
+  })
+  // As it is to become; before there is a cluster, as Shoal wrote it, and on somebody else's director.
+  expect(look(lvscf, lvscf)).toEqual([])
+  expect(look(lvscf, changed)).toEqual([])
+  for (const usual of [look(changed, undefined), look(changed, changed), look(changed, lvscf, 'others')])
+    expect(usual.map(({ problem: { code, severity } }) => [code, severity])).toEqual([['replaces-lvscf', 'note']])
+})
+
 describe('each thing that is wrong is found, on the host where it is, with the severity it deserves', () => {
   type Case = readonly [
     what: string,
