@@ -35,6 +35,7 @@ export function ipv6Text(groups: readonly number[]): string {
   return `${hex.slice(0, best.at).join(':')}::${hex.slice(best.at + best.length).join(':')}`
 }
 
+/** Whether an address, known to be one, is of IPv6. */
 export const isSix = (address: string): boolean => address.includes(':')
 
 /** Addresses that no service can have: unspecified, loopback, link-local, multicast (RFC 4291 §2.4). */

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { rename, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FloatingAddress } from '../../domain/config.ts'
+import { isSix } from '../../domain/ipv6.ts'
 import type { Route } from '../director/segment.ts'
 import type { AddressChange, AddressResult, KernelAddresses } from '../director/words.ts'
 import { outside, outside6, type Answer } from '../director/witness.ts'
@@ -100,22 +101,22 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
   async function one(change: AddressChange): Promise<string | undefined> {
     if (kernel) {
       const failed = kernel.change(change)
-      if (failed === undefined && change.do === 'add' && change.address.includes(':'))
+      if (failed === undefined && change.do === 'add' && isSix(change.address))
         await untilHere(kernel, change.address)
       return failed
     }
-    const label = change.label !== change.device && !change.address.includes(':') ? ['label', change.label] : []
+    const label = change.label !== change.device && !isSix(change.address) ? ['label', change.label] : []
     const verb = change.do === 'add' ? 'replace' : 'del'
     try {
       await run('ip', [
         'address',
         verb,
         `${change.address}/${change.prefix}`,
-        ...(change.do === 'add' && change.prefix < 31 && !change.address.includes(':') ? ['broadcast', '+'] : []),
+        ...(change.do === 'add' && change.prefix < 31 && !isSix(change.address) ? ['broadcast', '+'] : []),
         'dev',
         change.device,
         ...(change.do === 'add' ? label : []),
-        ...(change.do === 'add' && change.address.includes(':') ? ['nodad', 'preferred_lft', '0'] : []),
+        ...(change.do === 'add' && isSix(change.address) ? ['nodad', 'preferred_lft', '0'] : []),
       ])
       return undefined
     } catch (error) {
@@ -158,7 +159,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
 
     async reserve(addresses) {
       const next = addresses.map((a): AddressChange => {
-        const six = a.address.includes(':')
+        const six = isSix(a.address)
         const device = a.device.split(':')[0] ?? a.device
         return { do: 'add', address: a.address, prefix: a.prefix ?? (six ? 128 : 32), device, label: a.device }
       })
@@ -207,7 +208,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
           continue
         }
         for (let n = 0; n < burst; n++) {
-          const failed = address.includes(':')
+          const failed = isSix(address)
             ? kernel.sendIcmp6(physical, address, neighbourAdvertisement(mac, address))
             : gratuitousArp(mac, address)
                 .map((frame) => kernel.sendFrame(physical, frame))
@@ -230,7 +231,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
       const mac = kernel?.link(device)?.mac
       if (!kernel || !mac) return false
       const own = macText(mac)
-      const family = source.includes(':') ? 'inet6' : 'inet'
+      const family = isSix(source) ? 'inet6' : 'inet'
       const ear = listen(device, family, kernel)
       if (!ear) return false
       const known = new Set<string>()
@@ -301,7 +302,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
 
 /** Who has `target`? Both of one family. */
 function question(mac: Buffer, source: string, target: string): Buffer {
-  return (source.includes(':') ? neighbourSolicitation : arpRequest)(mac, source, target)
+  return (isSix(source) ? neighbourSolicitation : arpRequest)(mac, source, target)
 }
 
 interface Ear {

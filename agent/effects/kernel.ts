@@ -4,6 +4,7 @@
  * the bundle and is loaded by its path; where it cannot be loaded, `openKernel` returns null and the callers fall back to tools.
  */
 import path from 'node:path'
+import { isSix } from '../../domain/ipv6.ts'
 import type { AddressChange, KernelAddress, KernelAddresses } from '../director/words.ts'
 import type { FilterStep } from './ip-packets.ts'
 import { ethernet, macText, neighbourFilter, packAddress6, parseAddress } from './packets.ts'
@@ -356,7 +357,7 @@ function kernelOf(koffi: Koffi): Kernel {
         readLinks()
         const link = links.get(change.device)
         if (!link) return `there is no interface ${change.device}`
-        const six = change.address.includes(':')
+        const six = isSix(change.address)
         const bytes = six ? packAddress6(change.address) : Buffer.from(change.address.split('.').map(Number))
         const header = Buffer.alloc(8)
         header[0] = six ? AF.inet6 : AF.inet
@@ -455,7 +456,7 @@ function kernelOf(koffi: Koffi): Kernel {
       }
     },
     route(to) {
-      const six = to.includes(':')
+      const six = isSix(to)
       const address = six ? packAddress6(to) : Buffer.from(to.split('.').map(Number))
       const body = Buffer.alloc(12)
       body[0] = six ? AF.inet6 : AF.inet

@@ -5,6 +5,7 @@
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isSix } from '../../domain/ipv6.ts'
 import { markLine, type MarkRule } from '../../domain/ipvs/marks.ts'
 import type { Found } from '../director/surroundings.ts'
 import { complaint, tool } from './tool.ts'
@@ -20,7 +21,7 @@ const lockWaitS = '5'
 type MarkTool = 'nft' | 'iptables'
 type FoundMarks = NonNullable<Found['marks']>
 
-const isIpv6 = (rule: MarkRule): boolean => rule.address.includes(':')
+const isOfSix = (rule: MarkRule): boolean => isSix(rule.address)
 
 function dashed(ports: MarkRule['ports'], dash: string): string {
   if (!ports) return ''
@@ -33,7 +34,7 @@ export function nftScript(rules: readonly MarkRule[]): string {
   if (rules.length === 0) return gone
   const lines = rules.map((rule) => {
     const ports = rule.ports ? `${rule.protocol} dport ${dashed(rule.ports, '-')}` : `meta l4proto ${rule.protocol}`
-    return `    ${isIpv6(rule) ? 'ip6' : 'ip'} daddr ${rule.address} ${ports} meta mark set ${rule.mark}`
+    return `    ${isOfSix(rule) ? 'ip6' : 'ip'} daddr ${rule.address} ${ports} meta mark set ${rule.mark}`
   })
   const hook = (name: string): string =>
     `  chain ${name} {\n    type filter hook ${name} priority -150; policy accept;\n    jump marks\n  }`
@@ -102,7 +103,7 @@ export function iptablesScript(rules: readonly MarkRule[], hooks: readonly strin
   if (rules.length === 0) return `*mangle\n${[...unhook, `-F ${chain}`, `-X ${chain}`].join('\n')}\nCOMMIT\n`
   const lines = rules.map((rule) => {
     const ports = rule.ports ? ` -m ${rule.protocol} --dport ${dashed(rule.ports, ':')}` : ''
-    const whole = isIpv6(rule) ? 128 : 32
+    const whole = isOfSix(rule) ? 128 : 32
     return `-A ${chain} -d ${rule.address}/${whole} -p ${rule.protocol}${ports} -j MARK --set-mark ${rule.mark}`
   })
   const hook = ['PREROUTING', 'OUTPUT'].map((from) => `-I ${from} -j ${chain}`)
@@ -164,7 +165,7 @@ export function openMarks(runDir: string): Marks {
   async function setIptables(rules: readonly MarkRule[]): Promise<readonly string[]> {
     const failures: string[] = []
     for (const six of [false, true]) {
-      const own = rules.filter((rule) => isIpv6(rule) === six)
+      const own = rules.filter((rule) => isOfSix(rule) === six)
       // A host without IPv6 rules of ours is not made to load the IPv6 filter.
       const there = six && own.length === 0 && (await maker()) === null ? null : await lookIptables(six)
       if (typeof there === 'string') return [there]

@@ -4,6 +4,7 @@
  * own (nft where it works, else iptables and ip6tables), because what IPVS serves never gets there: it takes its packets before the local
  * stack sees them, and replies of real servers are forwarded. On a standby, which has no virtual IP, the rules do nothing.
  */
+import { isSix } from '../../domain/ipv6.ts'
 import type { Errands } from './errands.ts'
 
 const chain = 'SHOAL-HANDOVER'
@@ -15,7 +16,6 @@ const lockWaitS = '5'
 export const refusalTools = ['nft', 'iptables', 'ip6tables'] as const
 export type RefusalTool = (typeof refusalTools)[number]
 
-const isIpv6 = (address: string): boolean => address.includes(':')
 
 /** For `nft -f -`: the table is replaced as a whole; without addresses it is taken away. */
 export function nftRefusals(addresses: readonly string[]): string {
@@ -26,9 +26,9 @@ export function nftRefusals(addresses: readonly string[]): string {
   const lines = [
     ...rule(
       'ip',
-      addresses.filter((a) => !isIpv6(a)),
+      addresses.filter((a) => !isSix(a)),
     ),
-    ...rule('ip6', addresses.filter(isIpv6)),
+    ...rule('ip6', addresses.filter(isSix)),
   ]
   return `${gone}table ${nftTable} {\n  chain output {\n    type filter hook output priority 0; policy accept;\n${lines.join('\n')}\n  }\n}\n`
 }
@@ -42,7 +42,7 @@ export function iptablesRefusals(addresses: readonly string[], saved: string): s
   const isThere = lines.some((line) => line.startsWith(`:${chain} `))
   if (addresses.length === 0)
     return isThere ? `*filter\n${[...unhook, `-F ${chain}`, `-X ${chain}`].join('\n')}\nCOMMIT\n` : null
-  const rules = addresses.map((a) => `-A ${chain} -s ${a}/${isIpv6(a) ? 128 : 32} -p tcp --tcp-flags RST RST -j DROP`)
+  const rules = addresses.map((a) => `-A ${chain} -s ${a}/${isSix(a) ? 128 : 32} -p tcp --tcp-flags RST RST -j DROP`)
   // Naming an existing chain of one's own empties it (iptables-restore(8), --noflush).
   return `*filter\n:${chain} - [0:0]\n${[...unhook, ...rules, `-I OUTPUT -j ${chain}`].join('\n')}\nCOMMIT\n`
 }
@@ -72,7 +72,7 @@ export async function setRefusals(
   const made: RefusalTool[] = []
   const failures: string[] = []
   for (const file of ['iptables', 'ip6tables'] as const) {
-    const own = addresses.filter((a) => isIpv6(a) === (file === 'ip6tables'))
+    const own = addresses.filter((a) => isSix(a) === (file === 'ip6tables'))
     if (own.length === 0 && !by.includes(file)) continue
     const failed = await setIptables(errands, file, own)
     if (failed) failures.push(failed)

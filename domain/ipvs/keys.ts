@@ -3,16 +3,17 @@
  * The kernel keeps one service per key; marks of IPv4 and of IPv6 are different services.
  */
 import type { Config, Forwarding, RealServer, VirtualServer } from '../config.ts'
+import { isSix } from '../ipv6.ts'
 import { isPortGroup } from './marks.ts'
 
 /** `address:port`, with brackets around IPv6. */
 export function endpoint(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  return isSix(address) ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 /** What the kernel knows a virtual server by. */
 export function serviceKey(spec: VirtualServer): string {
-  if (spec.fwmark) return `${spec.vip.address.includes(':') ? 'fwmark6' : 'fwmark'} ${spec.fwmark}`
+  if (spec.fwmark) return `${isSix(spec.vip.address) ? 'fwmark6' : 'fwmark'} ${spec.fwmark}`
   return `${spec.protocol} ${endpoint(spec.vip.address, spec.port)}`
 }
 

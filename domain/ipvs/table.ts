@@ -3,6 +3,7 @@
  * the health of the real servers in, and by whoever wants to see what a file means in the kernel.
  */
 import type { Config, Forwarding, VirtualServer } from '../config.ts'
+import { isSix } from '../ipv6.ts'
 import { endpoint, kernelPort, methodOption, serviceKey, serviceOption } from './keys.ts'
 import type { KernelService } from './kernel-table.ts'
 
@@ -36,7 +37,7 @@ export function serviceOf(
   destinations: readonly WantedDestination[],
   sorry: boolean,
 ): WantedService {
-  const ipv6 = spec.vip.address.includes(':')
+  const ipv6 = isSix(spec.vip.address)
   const all = [...destinations]
   if (sorry && spec.sorryServer !== undefined) {
     const key = endpoint(spec.sorryServer, spec.port)

@@ -50,6 +50,9 @@ export interface Placed6 {
   readonly reader: Reader
 }
 
+/** What a virtual server of this name is called over IPv6. */
+export const nameOver6 = (name: string): string => `${name} (IPv6)`
+
 /** The virtual server over IPv6; undefined where the file does not ask for one. `other`: the same over IPv4, or what it would be. */
 export function readVirtual6(
   reader: Reader,
@@ -82,7 +85,7 @@ export function readVirtual6(
   const { persistentPrefix: _, sorryServer: __, ...rest } = other
   return {
     ...rest,
-    name: `${other.name} (IPv6)`,
+    name: nameOver6(other.name),
     vip,
     ...(sorryServer === undefined ? {} : { sorryServer }),
     realServers: servers.map(({ server }) => server),

@@ -6,6 +6,7 @@ import type { Config, RealServer, VirtualServer } from '../config.ts'
 import { isSix } from '../ipv6.ts'
 import { check } from '../lvscf/check.ts'
 import { config } from '../lvscf/config.ts'
+import { nameOver6 } from '../lvscf/ipv6.ts'
 import type { Scope } from '../lvscf/directives.ts'
 import { directive } from '../lvscf/directives.ts'
 import type { Draft } from '../lvscf/draft.ts'
@@ -116,6 +117,10 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
       ledger.say('convert-lost-failover', wholeOf(block, at, tree), { name, format: 'lvs.cf' })
       return
     }
+    if (isSixAlone(meaning.config, name)) {
+      ledger.say('convert-lost-ipv6', wholeOf(block, at, tree), { what: `virtual ${name}` })
+      return
+    }
     const lines = linesOf(block.items, 'virtual')
     const virtual = takeMatch(left, name, lines.get('address')?.value)
     const realsLeft = [...(virtual?.realServers ?? [])]
@@ -149,6 +154,11 @@ export function readSource(text: string, ledger: Ledger): Source | undefined {
 /** Without what stands in `# shoal: address6` and the like: those lines are said to be lost. */
 function withoutSix({ natRouter6: _, ...config }: Config): Config {
   return { ...config, virtualServers: config.virtualServers.filter(({ vip }) => !isSix(vip.address)) }
+}
+
+/** A virtual server that has an IPv6 address and no other. */
+function isSixAlone({ virtualServers }: Config, name: string): boolean {
+  return virtualServers.some((one) => one.name === nameOver6(name)) && !virtualServers.some((one) => one.name === name)
 }
 
 /** A whole block as one place. */

@@ -93,11 +93,11 @@ export const neighboursSpeech = {
   'convert-lost-ipv6': {
     en: {
       says: '{what} is IPv6, which is not converted.',
-      remedy: 'Write it by hand: `# shoal: address6 = …` in the virtual server and in its real servers.',
+      remedy: 'Write it by hand; in lvs.cf it is `# shoal: address6 = …` in the virtual server and in its real servers.',
     },
     'zh-CN': {
       says: '{what} 是 IPv6，不会被转换。',
-      remedy: '请手动填写：在虚拟服务及其真实服务器中加入 `# shoal: address6 = …`。',
+      remedy: '请手动填写；在 lvs.cf 中为虚拟服务及其真实服务器中的 `# shoal: address6 = …`。',
     },
   },
   'convert-lost-protocol': {
