@@ -101,8 +101,7 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
   async function one(change: AddressChange): Promise<string | undefined> {
     if (kernel) {
       const failed = kernel.change(change)
-      if (failed === undefined && change.do === 'add' && isSix(change.address))
-        await untilHere(kernel, change.address)
+      if (failed === undefined && change.do === 'add' && isSix(change.address)) await untilHere(kernel, change.address)
       return failed
     }
     const label = change.label !== change.device && !isSix(change.address) ? ['label', change.label] : []

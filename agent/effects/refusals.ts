@@ -16,7 +16,6 @@ const lockWaitS = '5'
 export const refusalTools = ['nft', 'iptables', 'ip6tables'] as const
 export type RefusalTool = (typeof refusalTools)[number]
 
-
 /** For `nft -f -`: the table is replaced as a whole; without addresses it is taken away. */
 export function nftRefusals(addresses: readonly string[]): string {
   const gone = `table ${nftTable}\ndelete table ${nftTable}\n`

@@ -93,7 +93,8 @@ export const neighboursSpeech = {
   'convert-lost-ipv6': {
     en: {
       says: '{what} is IPv6, which is not converted.',
-      remedy: 'Write it by hand; in lvs.cf it is `# shoal: address6 = …` in the virtual server and in its real servers.',
+      remedy:
+        'Write it by hand; in lvs.cf it is `# shoal: address6 = …` in the virtual server and in its real servers.',
     },
     'zh-CN': {
       says: '{what} 是 IPv6，不会被转换。',
