@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { openPrecedence } from './precedence.ts'
 
-/** A program that works a share of every tenth of a second. */
+/** A program that uses a share of the processor in every tenth of a second. */
 function program(answer?: string): { readonly run: (share: number, forMs: number) => void; readonly said: string[] } {
   const said: string[] = []
   const tick = openPrecedence(
@@ -12,14 +12,14 @@ function program(answer?: string): { readonly run: (share: number, forMs: number
     (says) => said.push(`refused: ${says}`),
   )
   let ms = 0
-  let idleMs = 0
+  let usedMs = 0
   return {
     said,
     run(share, forMs) {
       for (const endMs = ms + forMs; ms < endMs;) {
-        tick({ ms, wallMs: ms, idleMs })
+        tick(ms, usedMs)
         ms += 100
-        idleMs += 100 * (1 - share)
+        usedMs += 100 * share
       }
     },
   }

@@ -3,10 +3,12 @@
  * real-time program that works without a pause keeps a host with one processor from everything else, the answers to its own checks
  * included (ksoftirqd has ordinary priority), until the kernel throttles it (sched_rt_runtime_us). It begins as an ordinary program, for
  * starting is such work.
+ *
+ * What counts is the processor time that the thread itself has used. By the clock a loop seems to work, too, while others keep the
+ * processor from it, and that is when it needs the precedence.
  */
-import type { Now } from '../director/words.ts'
 
-/** Over so long it is looked at how much of the time the loop has worked. */
+/** Over so long it is looked at how much of the time the thread has worked. */
 const windowMs = 300
 /** With more it is ordinary. */
 const busyShare = 0.7
@@ -15,24 +17,24 @@ const calmShare = 0.5
 const calmMs = 2_000
 
 /**
- * To be called about ten times a second. `set` makes the main thread real-time or ordinary and answers why it cannot be; then it is not
+ * To be called about ten times a second with the clock and the processor time of this thread, both in ms. `set` makes the main thread real-time or ordinary and answers why it cannot be; then it is not
  * asked again, and `refused` is told once.
  */
 export function openPrecedence(
   set: (realTime: boolean) => string | undefined,
   refused: (says: string) => void,
-): (now: Now) => void {
-  let from: { readonly ms: number; readonly idleMs: number } | null = null
+): (ms: number, usedMs: number) => void {
+  let from: { readonly ms: number; readonly usedMs: number } | null = null
   let realTime = false
   let given = true
   let calmSinceMs: number | null = null
-  return ({ ms, idleMs = ms }) => {
-    from ??= { ms, idleMs }
+  return (ms, usedMs) => {
+    from ??= { ms, usedMs }
     const passedMs = ms - from.ms
     if (!given || passedMs < windowMs) return
-    const share = 1 - (idleMs - from.idleMs) / passedMs
+    const share = (usedMs - from.usedMs) / passedMs
     calmSinceMs = share < calmShare ? (calmSinceMs ?? from.ms) : null
-    from = { ms, idleMs }
+    from = { ms, usedMs }
     const calm = calmSinceMs !== null && ms - calmSinceMs >= calmMs
     if (realTime ? share <= busyShare : !calm) return
     const says = set(!realTime)
