@@ -10,6 +10,7 @@ import { initial, type Start, type State } from './director/state.ts'
 import type { Effect, Input, KernelAddress, Now, Ordered } from './director/words.ts'
 import type { DirectorReport, JournalEntry, JournalEvent, ServiceReport } from '../domain/contract/agent.ts'
 import type { Addresses } from './effects/addresses.ts'
+import { afterArrivals } from './effects/arrivals.ts'
 import type { Journal } from './effects/journal.ts'
 import { openConnections } from './effects/connections.ts'
 import type { RunProbe } from './effects/probes/probes.ts'
@@ -110,7 +111,7 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
     const ms = performance.now()
     hands.turned(ms)
     const inMs = wakeAt(state) - ms
-    timer = setTimeout(() => give({ kind: 'woke' }), Math.max(1, Math.min(inMs, 2 ** 30)))
+    timer = setTimeout(() => void afterArrivals(() => give({ kind: 'woke' })), Math.max(1, Math.min(inMs, 2 ** 30)))
   }
 
   const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -243,7 +244,9 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
         return
       case 'ask': {
         const { device, source, addresses } = effect
-        const heard = hands.addresses.ask(device, source, addresses, (answer) => give({ kind: 'answered', ...answer }))
+        const heard = hands.addresses.ask(device, source, addresses, (answer) => {
+          afterArrivals(() => give({ kind: 'answered', ...answer }))
+        })
         // Silence on a segment that cannot be listened to tells nothing.
         if (!heard) give({ kind: 'routed', routes: [] })
         return
