@@ -139,7 +139,6 @@ export function config(draft: Draft): Meaning {
   return blocking.every((one) => one.code === 'lvscf-primary-missing') ? { served: whole, problems } : { problems }
 }
 
-/** What becomes of connections whose server is gone or has weight 0, where the file says it. */
 /** `metrics_listen`: an address and a port; both directors have the same file, so it is 0.0.0.0 or an address that moves. */
 function metricsOf(global: Reader): Pick<Config, 'metricsListen'> {
   const text = global.raw('#metrics_listen')
@@ -154,6 +153,7 @@ function metricsOf(global: Reader): Pick<Config, 'metricsListen'> {
   return { metricsListen: { address, port: port.exact } }
 }
 
+/** What becomes of connections whose server is gone or has weight 0, where the file says it. */
 function expiryOf(global: Reader): Pick<Config, 'expireNodest' | 'expireQuiescent'> {
   const isOn = (key: string): boolean => global.choice(key, ['on', 'off'], 'off') === 'on'
   return {

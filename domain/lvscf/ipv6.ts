@@ -4,6 +4,7 @@
  * that have an `address6`. Its scheduler, port, mark, persistence and check are the same.
  */
 import type { FloatingAddress, RealServer, VirtualServer } from '../config.ts'
+import { endpoint } from '../ipvs/keys.ts'
 import { ipv6Groups, ipv6Text, isUnusable6 } from '../ipv6.ts'
 import type { Reader } from './reader.ts'
 import { deviceNameMax } from './reader.ts'
@@ -73,7 +74,7 @@ export function readVirtual6(
   }
   const seen = new Set<string>()
   for (const { server, reader: inner } of servers.filter(({ server: { active } }) => active)) {
-    const address = `[${server.address}]:${server.port}`
+    const address = endpoint(server.address, server.port)
     if (seen.has(address)) inner.report('lvscf-server-twice', '#address6', 'block', { address })
     seen.add(address)
   }

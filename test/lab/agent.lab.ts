@@ -5,8 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
-import { directors, holders, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
+import { directors, holders, installAgents, lvscfOf, setRealServers } from './agent-hosts.ts'
 import { startLasting } from './lasting.ts'
+import { settled, under } from './pair.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_AGENT_LAB ?? 'agent'
@@ -22,46 +23,12 @@ beforeAll(async () => {
   lab = attach(NAME) ?? (await up('dr', { name: NAME, say: (line) => console.log(line) }))
   vip = lab.layout.vip
   await Promise.all([setRealServers(lab), installAgents(lab)])
-  await settled()
+  await settled(lab)
 })
 
 afterAll(async () => {
   if (process.env.SHOAL_AGENT_LAB === undefined) await lab?.down()
 })
-
-interface Told {
-  readonly director: { readonly role: string; readonly peer: { readonly alive: boolean; readonly role?: string } }
-  readonly services: readonly {
-    readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[]
-  }[]
-}
-
-async function told(host: string): Promise<Told | null> {
-  const said = await lab.ssh(host, 'shoal-agent status --json', { allowFailure: true, timeoutMs: 20_000 })
-  return said.exitCode === 0 ? (JSON.parse(said.stdout) as Told) : null
-}
-
-/** Waits until one director is active, the other a standby that is heard, and all real servers are up on both. */
-async function settled(limitMs = 60_000): Promise<{ active: Director; standby: Director }> {
-  const from = performance.now()
-  let last: unknown = null
-  while (performance.now() - from < limitMs) {
-    const both = await Promise.all(directors.map((d) => told(d).catch(() => null)))
-    last = both.map((b) => b?.director)
-    const roles = both.map((b) => b?.director.role)
-    const up = both.every(
-      (b) =>
-        b?.director.peer.alive &&
-        b.services.every((s) => s.realServers.every((r) => r.health === 'up' && r.weightKernel === 1)),
-    )
-    if (up && roles.includes('active') && roles.includes('standby')) {
-      const at = roles.indexOf('active')
-      return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
-    }
-    await delay(500)
-  }
-  throw new Error(`the pair did not settle within ${limitMs} ms: ${JSON.stringify(last)}`)
-}
 
 async function events(host: string): Promise<string> {
   return (await lab.ssh(host, 'shoal-agent events 12', { allowFailure: true })).stdout
@@ -69,19 +36,6 @@ async function events(host: string): Promise<string> {
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-
-/** Runs a fault under the probe. The service must be whole before and, `quietMs` after the fault, again. */
-async function under(fault: () => Promise<void>, quietMs: number) {
-  const probe = await lab.startProbe(vip)
-  expect(await probe.served(SERVED_IN_A_ROW, 20_000), 'served before the fault').toBe(true)
-  probe.markFault()
-  await fault()
-  await delay(quietMs)
-  const again = await probe.served(SERVED_IN_A_ROW, 20_000)
-  const report = await probe.stop()
-  expect(report.fault?.servedBefore).toBe(true)
-  return { again, report, outageMs: report.fault?.outage?.durationMs ?? 0 }
-}
 
 test('requests alternate over both real servers', async () => {
   const probe = await lab.startProbe(vip)
@@ -94,14 +48,14 @@ test('requests alternate over both real servers', async () => {
 test(`a crash of the active director is over within a second (${CRASHES} times), and it comes back as standby`, async () => {
   const outages: number[] = []
   for (let n = 0; n < CRASHES; n++) {
-    const { active, standby } = await settled()
-    const { again, report, outageMs } = await under(() => lab.crash(active), 2_000)
+    const { active, standby } = await settled(lab)
+    const { again, report, outageMs } = await under(lab, vip, () => lab.crash(active), 2_000)
     expect(again, `served after crash ${n + 1}`).toBe(true)
     expect(report.servedAtEnd).toBe(true)
     outages.push(outageMs)
     const back = await lab.startProbe(vip)
     await lab.boot(active)
-    const now = await settled()
+    const now = await settled(lab)
     const during = await back.stop()
     expect(now).toEqual({ active: standby, standby: active })
     expect(during.outages, 'the return of the crashed director disturbs nothing').toEqual([])
@@ -111,36 +65,43 @@ test(`a crash of the active director is over within a second (${CRASHES} times),
 })
 
 test('kill -9 of the agent: its virtual IP is gone within a second, the peer serves', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await settled(lab)
   let goneMs = Infinity
-  const { again, outageMs } = await under(async () => {
-    // Both instants by the host's clock; the kernel says when the address went, for a loop that looks would itself slow that down.
-    const said = await lab.ssh(
-      active,
-      `ip -4 -o -ts monitor address >/tmp/monitor & m=$!; sleep 0.5; p=$(systemctl show -p MainPID --value shoal-agent); date -u +%FT%T.%6N; kill -9 $p; sleep 2; kill $m; sed -n 's/^\\[\\([^]]*\\)\\] Deleted.* ${vip}\\/.*/\\1/p' /tmp/monitor | head -n 1; rm /tmp/monitor`,
-    )
-    const [killed = '', gone = ''] = said.stdout.trim().split('\n')
-    goneMs = Date.parse(`${gone}Z`) - Date.parse(`${killed}Z`)
-  }, 3_000)
+  const { again, outageMs } = await under(
+    lab,
+    vip,
+    async () => {
+      // Both instants by the host's clock; the kernel says when the address went, for a loop that looks would itself slow that down.
+      const said = await lab.ssh(
+        active,
+        `ip -4 -o -ts monitor address >/tmp/monitor & m=$!; sleep 0.5; p=$(systemctl show -p MainPID --value shoal-agent); date -u +%FT%T.%6N; kill -9 $p; sleep 2; kill $m; sed -n 's/^\\[\\([^]]*\\)\\] Deleted.* ${vip}\\/.*/\\1/p' /tmp/monitor | head -n 1; rm /tmp/monitor`,
+      )
+      const [killed = '', gone = ''] = said.stdout.trim().split('\n')
+      goneMs = Date.parse(`${gone}Z`) - Date.parse(`${killed}Z`)
+    },
+    3_000,
+  )
   console.log(`kill -9: address gone after ${goneMs} ms, outage ${Math.round(outageMs)} ms`)
   expect(goneMs).toBeLessThanOrEqual(1_000)
   expect(again).toBe(true)
-  const now = await settled()
+  const now = await settled(lab)
   expect(await holders(lab)).toEqual([now.active])
   expect([active, standby]).toContain(now.active)
 })
 
 test('a planned hand-over, and a stop, lose next to nothing', async () => {
   for (const how of ['shoal-agent handover', 'systemctl restart shoal-agent']) {
-    const { active, standby } = await settled()
+    const { active, standby } = await settled(lab)
     const { again, report, outageMs } = await under(
+      lab,
+      vip,
       async () => void (await lab.ssh(active, how, { timeoutMs: 30_000 })),
       3_000,
     )
     console.log(`${how}: outage ${Math.round(outageMs)} ms, ${report.outages.length} windows`)
     expect(again).toBe(true)
     expect(outageMs).toBeLessThanOrEqual(200)
-    const now = await settled()
+    const now = await settled(lab)
     expect(now.active).toBe(standby)
     expect(await holders(lab)).toEqual([standby])
   }
@@ -151,7 +112,7 @@ const LOST_AFTER_MS = 5_000
 
 test(`${HAND_OVERS} hand-overs, one after the other, lose no request and end no connection`, async () => {
   for (let n = 0; n < HAND_OVERS; n++) {
-    const { active, standby } = await settled()
+    const { active, standby } = await settled(lab)
     const lasting = startLasting(lab, vip)
     const probe = await lab.startProbe(vip, { timeoutMs: LOST_AFTER_MS })
     expect(await probe.served(SERVED_IN_A_ROW, 20_000)).toBe(true)
@@ -185,7 +146,7 @@ test('a connection lives through a hand-over and the failback, and no request is
   onTestFinished(async () => void (await load(before)))
   await load(withFailback)
   const from = performance.now()
-  while ((await settled()).active !== 'lvs1' && performance.now() - from < 60_000) await delay(1_000)
+  while ((await settled(lab)).active !== 'lvs1' && performance.now() - from < 60_000) await delay(1_000)
   const lasting = startLasting(lab, vip)
   const probe = await lab.startProbe(vip, { timeoutMs: LOST_AFTER_MS })
   expect(await probe.served(SERVED_IN_A_ROW, 20_000)).toBe(true)
@@ -203,7 +164,7 @@ test('a connection lives through a hand-over and the failback, and no request is
 })
 
 test('of a hand-over that is broken off by kill -9, and of an agent that has ended, nothing is left', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await settled(lab)
   const left = async (): Promise<string> =>
     (
       await lab.ssh(
@@ -221,18 +182,18 @@ test('of a hand-over that is broken off by kill -9, and of an agent that has end
       { timeoutMs: 60_000 },
     ),
   ])
-  await settled()
+  await settled(lab)
   expect(await left()).not.toContain('sync daemon')
   await lab.ssh(standby, 'systemctl stop shoal-agent', { timeoutMs: 30_000 })
   expect(await left()).toBe('')
   await lab.ssh(standby, 'systemctl reset-failed shoal-agent; systemctl start shoal-agent', { timeoutMs: 30_000 })
-  await settled()
+  await settled(lab)
 })
 
 test('a partition: served while it lasts, and after the heal served again and still served', async () => {
   for (let n = 0; n < 3; n++) {
-    const { active, standby } = await settled()
-    const { again, outageMs } = await under(() => lab.cut(active), 3_000)
+    const { active, standby } = await settled(lab)
+    const { again, outageMs } = await under(lab, vip, () => lab.cut(active), 3_000)
     expect(again).toBe(true)
     expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
     const probe = await lab.startProbe(vip)
@@ -247,19 +208,24 @@ test('a partition: served while it lasts, and after the heal served again and st
       `cut: outage ${Math.round(outageMs)} ms; heal: ${report.outages.length} windows, worst ${Math.round(worst)} ms`,
     )
     expect(worst).toBeLessThanOrEqual(2_000)
-    const now = await settled()
+    const now = await settled(lab)
     expect(now.active).toBe(standby)
     expect(await holders(lab)).toEqual([standby])
   }
 })
 
 test('a wiped table and a deleted virtual IP are repaired, a foreign service is left alone', async () => {
-  const { active } = await settled()
+  const { active } = await settled(lab)
   await lab.ssh(active, 'ipvsadm -A -t 10.99.99.99:9999 -s rr')
-  const wiped = await under(async () => void (await lab.ssh(active, `ipvsadm -D -t ${vip}:80`)), 4_000)
+  const wiped = await under(lab, vip, async () => void (await lab.ssh(active, `ipvsadm -D -t ${vip}:80`)), 4_000)
   console.log(`wiped table: outage ${Math.round(wiped.outageMs)} ms`)
   expect(wiped.again).toBe(true)
-  const deleted = await under(async () => void (await lab.ssh(active, `ip addr del ${vip}/24 dev eth0`)), 2_000)
+  const deleted = await under(
+    lab,
+    vip,
+    async () => void (await lab.ssh(active, `ip addr del ${vip}/24 dev eth0`)),
+    2_000,
+  )
   console.log(`deleted address: outage ${Math.round(deleted.outageMs)} ms`)
   expect(deleted.again).toBe(true)
   expect((await lab.ssh(active, 'ipvsadm -Ln')).stdout).toContain('10.99.99.99:9999')
@@ -268,7 +234,7 @@ test('a wiped table and a deleted virtual IP are repaired, a foreign service is 
 })
 
 test('a real server that stops leaves both tables within its timeout and comes back', async () => {
-  await settled()
+  await settled(lab)
   const inTable = async (host: string): Promise<boolean> =>
     (await lab.ssh(host, 'ipvsadm -Ln')).stdout.includes(`${lab.address('rs1')}:80`)
   const waitFor = async (what: boolean): Promise<number> => {
@@ -290,11 +256,16 @@ test('a real server that stops leaves both tables within its timeout and comes b
 })
 
 test('beats that a firewall swallows are no reason to take over: the wire says who serves', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await settled(lab)
   const rule = 'INPUT -p udp --dport 539 -j DROP'
-  const { again, report } = await under(async () => {
-    await Promise.all(directors.map((d) => lab.ssh(d, `iptables -I ${rule}`)))
-  }, 6_000)
+  const { again, report } = await under(
+    lab,
+    vip,
+    async () => {
+      await Promise.all(directors.map((d) => lab.ssh(d, `iptables -I ${rule}`)))
+    },
+    6_000,
+  )
   const held = await holders(lab)
   const told = await events(standby)
   await Promise.all(directors.map((d) => lab.ssh(d, `iptables -D ${rule}`)))
@@ -302,39 +273,39 @@ test('beats that a firewall swallows are no reason to take over: the wire says w
   expect(report.outages).toEqual([])
   expect(held).toEqual([active])
   expect(told).toContain('nothing is taken over')
-  expect((await settled()).active).toBe(active)
+  expect((await settled(lab)).active).toBe(active)
 })
 
 test('a deaf standby neither claims nor disturbs the service, and says that it is the one cut off', async () => {
-  const { active, standby } = await settled()
-  const deaf = await under(() => lab.cut(standby, { way: 'deaf' }), 6_000)
+  const { active, standby } = await settled(lab)
+  const deaf = await under(lab, vip, () => lab.cut(standby, { way: 'deaf' }), 6_000)
   const held = await holders(lab, [active])
   expect(deaf.report.outages, 'the service goes on').toEqual([])
   expect(held).toEqual([active])
-  const healed = await under(() => lab.heal(standby), 6_000)
+  const healed = await under(lab, vip, () => lab.heal(standby), 6_000)
   expect(healed.report.outages, 'the heal disturbs nothing').toEqual([])
   expect(await events(standby)).toContain('this director itself is cut off')
-  expect(await settled()).toEqual({ active, standby })
+  expect(await settled(lab)).toEqual({ active, standby })
   expect(await holders(lab)).toEqual([active])
 })
 
 test('a deaf active director lets go by itself, the standby serves, and the heal changes nothing', async () => {
-  const { active, standby } = await settled()
-  const { again, outageMs } = await under(() => lab.cut(active, { way: 'deaf' }), 4_000)
+  const { active, standby } = await settled(lab)
+  const { again, outageMs } = await under(lab, vip, () => lab.cut(active, { way: 'deaf' }), 4_000)
   console.log(`deaf active: outage ${Math.round(outageMs)} ms`)
   expect(again).toBe(true)
   expect(await holders(lab, [standby])).toEqual([standby])
-  const healed = await under(() => lab.heal(active), 6_000)
+  const healed = await under(lab, vip, () => lab.heal(active), 6_000)
   expect(healed.again).toBe(true)
   expect(healed.report.outages, 'the heal disturbs nothing').toEqual([])
-  expect(await settled()).toEqual({ active: standby, standby: active })
+  expect(await settled(lab)).toEqual({ active: standby, standby: active })
   expect(await holders(lab)).toEqual([standby])
   expect(await events(active)).toContain('this director itself is cut off')
 })
 
 test('the record of a takeover says who was asked and when the network had learnt', async () => {
-  const { active, standby } = await settled()
-  await under(() => lab.crash(active), 4_000)
+  const { active, standby } = await settled(lab)
+  await under(lab, vip, () => lab.crash(active), 4_000)
   const said = await lab.ssh(standby, 'shoal-agent events --json 20')
   const records = said.stdout
     .trim()
@@ -346,12 +317,14 @@ test('the record of a takeover says who was asked and when the network had learn
   expect(records.at(-1)?.learntAtMs).toBeTypeOf('number')
   expect(JSON.stringify(records.at(-1)?.witnesses)).toContain('"answered"')
   await lab.boot(active)
-  await settled()
+  await settled(lab)
 })
 
 test('a link that goes down and comes back is written down, and one director serves after it', async () => {
-  const { active } = await settled()
+  const { active } = await settled(lab)
   const { again, outageMs } = await under(
+    lab,
+    vip,
     async () =>
       void (await lab.ssh(
         active,
@@ -364,20 +337,22 @@ test('a link that goes down and comes back is written down, and one director ser
   const told = await events(active)
   expect(told).toContain('link of eth0 is down')
   expect(told).toContain('link of eth0 is up')
-  const now = await settled()
+  const now = await settled(lab)
   expect(await holders(lab)).toEqual([now.active])
 })
 
 test('an agent that stands still is ended by its watchdog, its address goes, the standby serves', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await settled(lab)
   const { again, outageMs } = await under(
+    lab,
+    vip,
     async () => void (await lab.ssh(active, 'kill -STOP $(systemctl show -p MainPID --value shoal-agent)')),
     6_000,
   )
   console.log(`SIGSTOP: outage ${Math.round(outageMs)} ms`)
   expect(again).toBe(true)
   expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
-  const now = await settled()
+  const now = await settled(lab)
   expect(now.active).toBe(standby)
   expect(await holders(lab)).toEqual([standby])
 })

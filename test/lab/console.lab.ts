@@ -5,10 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
-import { directors, holders, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
+import { isUp, settled, told } from './pair.ts'
+import { directors, holders, installAgents, lvscfOf, setRealServers } from './agent-hosts.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_CONSOLE_LAB ?? 'console'
+const SETTLE_LIMIT_MS = 90_000
 const file = '/etc/sysconfig/ha/lvs.cf'
 
 let lab: Lab
@@ -16,7 +18,7 @@ let lab: Lab
 beforeAll(async () => {
   lab = attach(NAME) ?? (await up('dr', { name: NAME, say: (line) => console.log(line) }))
   await Promise.all([setRealServers(lab), installAgents(lab)])
-  await settled()
+  await well()
 })
 
 afterAll(async () => {
@@ -29,41 +31,8 @@ async function sh(host: string, script: string): Promise<{ code: number; out: st
   return { code: said.exitCode, out: said.stdout, err: said.stderr, ms: performance.now() - from }
 }
 
-interface Told {
-  readonly director: {
-    readonly role: string
-    readonly configDigest: string
-    readonly generation: number
-    readonly unconfirmed?: object
-    readonly peer: { readonly alive: boolean }
-    readonly worstLatenessMs: number
-  }
-  readonly services: readonly {
-    readonly realServers: readonly { readonly health: string; readonly weightKernel: number | null }[]
-  }[]
-}
-
-async function told(host: string): Promise<Told | null> {
-  const { code, out } = await sh(host, 'shoal-agent status --json')
-  return code === 0 ? (JSON.parse(out) as Told) : null
-}
-
-async function settled(limitMs = 90_000): Promise<{ active: Director; standby: Director }> {
-  const from = performance.now()
-  while (performance.now() - from < limitMs) {
-    const both = await Promise.all(directors.map((d) => told(d).catch(() => null)))
-    const roles = both.map((b) => b?.director.role)
-    const whole = both.every(
-      (b) => b?.director.peer.alive && b.services.every((s) => s.realServers.every((r) => r.health === 'up')),
-    )
-    if (whole && roles.includes('active') && roles.includes('standby')) {
-      const at = roles.indexOf('active')
-      return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
-    }
-    await delay(500)
-  }
-  throw new Error(`the pair did not settle within ${limitMs} ms`)
-}
+/** Weights are what some of these tests change. */
+const well = () => settled(lab, isUp, SETTLE_LIMIT_MS)
 
 test('status, health and metrics answer on both directors, over curl too, and no port is open for it', async () => {
   for (const host of directors) {
@@ -79,7 +48,7 @@ test('status, health and metrics answer on both directors, over curl too, and no
 })
 
 test('every word has a page; wrong words and refusals have their exit codes', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await well()
   for (const word of ['status', 'drain', 'commit', 'release'])
     expect((await sh(active, `shoal-agent ${word} --help`)).out).toMatch(/^NAME\n.*\n\nSYNOPSIS\n/)
   expect(await sh(active, 'shoal-agent frobnicate')).toMatchObject({ code: 2 })
@@ -91,7 +60,7 @@ test('every word has a page; wrong words and refusals have their exit codes', as
 })
 
 test('a real server is drained and put back from the console', async () => {
-  const { active } = await settled()
+  const { active } = await well()
   expect(await sh(active, 'shoal-agent drain web rs1')).toMatchObject({ code: 0 })
   await delay(1_500)
   expect((await sh(active, 'shoal-agent status')).out).toMatch(/rs1 .*drain/)
@@ -100,7 +69,7 @@ test('a real server is drained and put back from the console', async () => {
 })
 
 test('reload returns on the standby too, and an lvs.cf that is not sound is refused with its line', async () => {
-  const { standby } = await settled()
+  const { standby } = await well()
   const good = await sh(standby, 'timeout 10 shoal-agent reload')
   expect(good.code).toBe(0)
   expect((await sh(standby, 'timeout 10 systemctl reload shoal-agent')).code).toBe(0)
@@ -109,11 +78,11 @@ test('reload returns on the standby too, and an lvs.cf that is not sound is refu
   await sh(standby, `cp /tmp/kept ${file}`)
   expect(bad.code).toBe(1)
   expect(bad.err).toMatch(/line \d+/)
-  expect((await told(standby))?.director.role).toBe('standby')
+  expect((await told(lab, standby))?.director.role).toBe('standby')
 })
 
 test('a change is staged, committed on the standby first, then on the active one, and no request is lost', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await well()
   const text = lvscfOf(lab).replace('serial_no = 1', 'serial_no = 2').replace('weight = 1', 'weight = 3')
   const probe = await lab.startProbe(lab.layout.vip)
   await probe.served(25, 20_000)
@@ -138,35 +107,35 @@ test('a change is staged, committed on the standby first, then on the active one
   expect((await sh(active, 'shoal-agent status')).out).toMatch(/peer is standby, with another config \(2, /)
   const commit = await sh(active, `shoal-agent commit ${digest} --confirm-within 30`)
   expect(commit.code, commit.err).toBe(0)
-  expect((await told(active))?.director.unconfirmed).toBeDefined()
+  expect((await told(lab, active))?.director.unconfirmed).toBeDefined()
   expect(await sh(active, `shoal-agent confirm ${digest}`)).toMatchObject({ code: 0 })
   await delay(1_000)
   const { outages } = await probe.stop()
   expect(outages).toEqual([])
   for (const host of directors)
-    expect((await told(host))?.director).toMatchObject({ configDigest: digest, generation: 2 })
+    expect((await told(lab, host))?.director).toMatchObject({ configDigest: digest, generation: 2 })
   expect((await sh(active, `ipvsadm -Ln | grep -c ' 3  '`)).out.trim()).toBe('1')
 })
 
 test('a commit that nobody confirms goes back by itself, also when the agent is restarted meanwhile', async () => {
-  const { standby } = await settled()
-  const before = (await told(standby))?.director.configDigest
+  const { standby } = await well()
+  const before = (await told(lab, standby))?.director.configDigest
   const text = lvscfOf(lab).replace('serial_no = 1', 'serial_no = 3')
   await lab.ssh(standby, 'cat > /tmp/new.cf', { input: text })
   const { digest } = JSON.parse((await sh(standby, 'shoal-agent stage /tmp/new.cf --json')).out) as { digest: string }
   expect(await sh(standby, `shoal-agent commit ${digest} --confirm-within 12`)).toMatchObject({ code: 0 })
-  expect((await told(standby))?.director.generation).toBe(3)
+  expect((await told(lab, standby))?.director.generation).toBe(3)
   await sh(standby, 'systemctl restart shoal-agent')
-  expect((await told(standby))?.director.generation).toBe(3)
+  expect((await told(lab, standby))?.director.generation).toBe(3)
   await delay(13_000)
-  const after = (await told(standby))?.director
+  const after = (await told(lab, standby))?.director
   expect(after).toMatchObject({ configDigest: before, generation: 2 })
   expect(after?.unconfirmed).toBeUndefined()
   expect((await sh(standby, 'shoal-agent events 6')).out).toMatch(/order revert .* by the agent: nobody confirmed/)
 })
 
 test('an agent that hangs is ended, and its virtual IP is gone within a second', async () => {
-  const { active } = await settled()
+  const { active } = await well()
   // Noted on the host itself, as the kernel tells it; asking again and again would take the host's one processor.
   const { out } = await sh(
     active,
@@ -181,12 +150,12 @@ test('an agent that hangs is ended, and its virtual IP is gone within a second',
   expect(goneMs).toBeGreaterThan(0)
   expect(goneMs).toBeLessThan(1_000)
   expect(now).not.toBe(hung)
-  await settled()
+  await well()
   expect((await holders(lab)).length).toBe(1)
 })
 
 test('a graceful stop says goodbye: the standby serves before its deadtime is over, and no request is lost', async () => {
-  const { active, standby } = await settled()
+  const { active, standby } = await well()
   const probe = await lab.startProbe(lab.layout.vip)
   await probe.served(25, 20_000)
   await sh(active, 'systemctl stop shoal-agent')
@@ -198,5 +167,5 @@ test('a graceful stop says goodbye: the standby serves before its deadtime is ov
   expect((await sh(active, 'shoal-agent status')).code).toBe(2)
   expect((await sh(active, 'shoal-agent release')).code).toBe(0)
   await sh(active, 'systemctl start shoal-agent')
-  await settled()
+  await well()
 })

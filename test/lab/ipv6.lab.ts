@@ -1,11 +1,11 @@
 // IPv6 on real hosts: a virtual server at an IPv6 address alone, then beside IPv4. What the client sees of a crash, a planned hand-over
 // and of beats that a firewall swallows; neighbour solicitation is the witness, for the file has no IPv4 virtual IP at first.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { directors, installAgents, lvscfOf, setRealServers, type Director } from './agent-hosts.ts'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
+import { serves, settled, under } from './pair.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_IPV6_LAB ?? 'ipv6'
@@ -15,7 +15,7 @@ const CLIENT = 'fd00:2::1'
 /** These tests share the machine with others; how fast a takeover is, is measured where they do not (agent.lab.ts). */
 const OUTAGE_LIMIT_MS = 3_000
 const SERVED_IN_A_ROW = 25
-const SETTLE_LIMIT_MS = 60_000
+const HAND_OVERS = Number(process.env.SHOAL_HANDOVERS ?? 2)
 const addressOf: Readonly<Record<string, string>> = {
   lvs1: 'fd00:2::117',
   lvs2: 'fd00:2::15',
@@ -64,40 +64,8 @@ afterAll(async () => {
   if (process.env.SHOAL_IPV6_LAB === undefined) await lab?.down()
 })
 
-interface Told {
-  readonly director: { readonly role: string; readonly peer: { readonly alive: boolean } }
-  readonly services: readonly {
-    readonly service: string
-    readonly realServers: readonly { readonly weightKernel: number | null }[]
-  }[]
-}
-
-async function told(host: string): Promise<Told | null> {
-  const said = await lab.ssh(host, 'shoal-agent status --json', { allowFailure: true, timeoutMs: 20_000 })
-  return said.exitCode === 0 ? (JSON.parse(said.stdout) as Told) : null
-}
-
-/** One active director, one standby that is heard, every real server in both tables, so many services. */
-async function settled(services: number): Promise<{ active: Director; standby: Director }> {
-  const from = performance.now()
-  let last: unknown
-  while (performance.now() - from < SETTLE_LIMIT_MS) {
-    const both = await Promise.all(directors.map(told))
-    last = both
-    const roles = both.map((one) => one?.director.role)
-    const whole = both.every(
-      (one) =>
-        one?.director.peer.alive === true &&
-        one.services.length === services &&
-        one.services.every((s) => s.realServers.length === 2 && s.realServers.every((r) => r.weightKernel === 1)),
-    )
-    const at = roles.indexOf('active')
-    if (whole && at >= 0 && roles.includes('standby'))
-      return { active: directors[at] ?? 'lvs1', standby: directors[1 - at] ?? 'lvs2' }
-    await delay(500)
-  }
-  throw new Error(`The pair did not settle: ${JSON.stringify(last)}`)
-}
+/** Every real server of so many services stands in the table. */
+const settledWith = (services: number) => settled(lab, (seen) => seen.services.length === services && serves(seen))
 
 async function holders(): Promise<Director[]> {
   const found = await Promise.all(
@@ -106,20 +74,8 @@ async function holders(): Promise<Director[]> {
   return directors.filter((_, at) => found[at]?.stdout.includes(VIP6))
 }
 
-/** What the client sees of a fault at the IPv6 address. */
-async function under(fault: () => Promise<void>, quietMs: number) {
-  const probe = await lab.startProbe(VIP6)
-  expect(await probe.served(SERVED_IN_A_ROW, 20_000), 'served before the fault').toBe(true)
-  probe.markFault()
-  await fault()
-  await delay(quietMs)
-  const again = await probe.served(SERVED_IN_A_ROW, 20_000)
-  const report = await probe.stop()
-  return { again, report, outageMs: report.fault?.outage?.durationMs ?? 0 }
-}
-
 test('requests alternate over both real servers; the table is the one of the file', async () => {
-  const { active } = await settled(1)
+  const { active } = await settledWith(1)
   const probe = await lab.startProbe(VIP6)
   expect(await probe.served(100, 20_000)).toBe(true)
   expect(Object.keys((await probe.stop()).servedBy).sort()).toEqual(['rs1', 'rs2'])
@@ -131,23 +87,32 @@ test('requests alternate over both real servers; the table is the one of the fil
   ])
 })
 
-test('a planned hand-over loses no request', async () => {
-  const { active, standby } = await settled(1)
-  const { again, report } = await under(
-    async () => void (await lab.ssh(active, 'shoal-agent handover', { timeoutMs: 30_000 })),
-    3_000,
-  )
-  expect(again).toBe(true)
-  expect(report.failed).toBe(0)
-  expect(await holders()).toEqual([standby])
+test(`planned hand-overs lose no request (${HAND_OVERS} times)`, async () => {
+  for (let n = 0; n < HAND_OVERS; n++) {
+    const { active, standby } = await settledWith(1)
+    const { again, report } = await under(
+      lab,
+      VIP6,
+      async () => void (await lab.ssh(active, 'shoal-agent handover', { timeoutMs: 30_000 })),
+      3_000,
+    )
+    expect(again).toBe(true)
+    expect(report.failed, `hand-over ${n + 1}`).toBe(0)
+    expect(await holders()).toEqual([standby])
+  }
 })
 
 test('beats that a firewall swallows are no reason to take over: the wire says who serves', async () => {
-  const { active, standby } = await settled(1)
+  const { active, standby } = await settledWith(1)
   const rule = 'INPUT -p udp --dport 539 -j DROP'
-  const { again, report } = await under(async () => {
-    await Promise.all(directors.map((host) => lab.ssh(host, `iptables -I ${rule}`)))
-  }, 6_000)
+  const { again, report } = await under(
+    lab,
+    VIP6,
+    async () => {
+      await Promise.all(directors.map((host) => lab.ssh(host, `iptables -I ${rule}`)))
+    },
+    6_000,
+  )
   const held = await holders()
   const { stdout } = await lab.ssh(standby, 'shoal-agent events 12')
   await Promise.all(directors.map((host) => lab.ssh(host, `iptables -D ${rule}`)))
@@ -155,12 +120,12 @@ test('beats that a firewall swallows are no reason to take over: the wire says w
   expect(report.outages).toEqual([])
   expect(held).toEqual([active])
   expect(stdout).toContain('nothing is taken over')
-  expect((await settled(1)).active).toBe(active)
+  expect((await settledWith(1)).active).toBe(active)
 })
 
 test('a crash is taken over; the record says who was asked over IPv6, and when the network had learnt', async () => {
-  const { active, standby } = await settled(1)
-  const { again, outageMs } = await under(() => lab.crash(active), 4_000)
+  const { active, standby } = await settledWith(1)
+  const { again, outageMs } = await under(lab, VIP6, () => lab.crash(active), 4_000)
   console.log(`crash over IPv6: outage ${Math.round(outageMs)} ms`)
   expect(again).toBe(true)
   expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
@@ -178,13 +143,15 @@ test('a crash is taken over; the record says who was asked over IPv6, and when t
   const back = await lab.startProbe(VIP6)
   await lab.boot(active)
   await giveAddress(active)
-  expect(await settled(1)).toEqual({ active: standby, standby: active })
+  expect(await settledWith(1)).toEqual({ active: standby, standby: active })
   expect((await back.stop()).outages, 'the return of the crashed director disturbs nothing').toEqual([])
 })
 
 test('kill -9 of the agent: its IPv6 virtual IP is gone, the peer serves', async () => {
-  const { active, standby } = await settled(1)
+  const { active, standby } = await settledWith(1)
   const { again, outageMs } = await under(
+    lab,
+    VIP6,
     async () => void (await lab.ssh(active, 'kill -9 $(systemctl show -p MainPID --value shoal-agent)')),
     3_000,
   )
@@ -195,18 +162,23 @@ test('kill -9 of the agent: its IPv6 virtual IP is gone, the peer serves', async
 })
 
 test('IPv4 comes beside it without an outage, and both move together', async () => {
-  const { active, standby } = await settled(1)
-  const { again, report } = await under(async () => {
-    for (const host of [standby, active]) {
-      await lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf && systemctl reload shoal-agent', { input: six(false) })
-    }
-    await settled(2)
-  }, 1_000)
+  const { active, standby } = await settledWith(1)
+  const { again, report } = await under(
+    lab,
+    VIP6,
+    async () => {
+      for (const host of [standby, active]) {
+        await lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf && systemctl reload shoal-agent', { input: six(false) })
+      }
+      await settledWith(2)
+    },
+    1_000,
+  )
   expect(again).toBe(true)
   expect(report.outages).toEqual([])
   const four = await lab.startProbe(lab.layout.vip)
   expect(await four.served(SERVED_IN_A_ROW, 20_000)).toBe(true)
-  const crash = await under(() => lab.crash(active), 4_000)
+  const crash = await under(lab, VIP6, () => lab.crash(active), 4_000)
   expect(crash.again).toBe(true)
   expect(crash.outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
   expect((await four.stop()).servedAtEnd).toBe(true)
