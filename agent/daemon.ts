@@ -18,6 +18,7 @@ import { openKernel } from './effects/kernel.ts'
 import { openConfigNames } from './effects/notify/config-names.ts'
 import { openNotify, type Notify } from './effects/notify/notify.ts'
 import { openPages, type Page } from './effects/pages.ts'
+import { putPacketsFirst } from './effects/packets-first.ts'
 import { openPrecedence } from './effects/precedence.ts'
 import { openProbes } from './effects/probes/probes.ts'
 import { readOrders } from './effects/kept-orders.ts'
@@ -25,6 +26,7 @@ import { begin, ended, places } from './effects/remembered.ts'
 import { openStaging, type Staging } from './effects/staged.ts'
 import { openWatchdog } from './effects/watchdog.ts'
 import { checkHere, checkOnThread } from './effects/whole-check.ts'
+import { openEcho } from './effects/echo.ts'
 import { openWire } from './effects/wire.ts'
 import { startLoop, type Loop } from './loop.ts'
 
@@ -96,6 +98,10 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     openFarewell(places.runDir, log),
   )
 
+  // By its unit only: one that somebody starts by hand changes no thread of the kernel.
+  const packetsAsBefore = notifySocket ? await putPacketsFirst(remembered.after === 'crash', log) : () => undefined
+  const echo = openEcho((sentMs) => loop.give({ kind: 'echoed', sentMs }), log)
+
   const seen = {
     director: () => ({ ...loop.director(), ...staging?.report(), ...notify?.report() }),
     services: () => loop.services(),
@@ -153,6 +159,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     {
       addresses: openAddresses(kernel, path.join(places.runDir, 'held'), remembered.held),
       wire,
+      echo,
       kernel,
       probe: openProbes(kernel),
       journal,
@@ -163,6 +170,8 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
       exit: () => {
         void (async () => {
           wire.close()
+          echo.close()
+          packetsAsBefore()
           staging?.close()
           notify?.close()
           pages.close()
@@ -249,13 +258,14 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
     const { user, system } = threadCpuUsage()
     return (user + system) / 1_000
   }
-  let saidMs = 0
-  // Not by the timer alone: on a slow host many inputs may come between two of its turns.
+  let said = { ms: 0, holds: false }
+  // Not by the timer alone: on a slow host many inputs may come between two of its turns. And at once before an address is put up.
   sayAlive = (ms) => {
-    if (ms - saidMs < aliveMs / 2) return
-    saidMs = ms
-    guard.alive()
-    alive?.(loop.state().kernel.held.length > 0)
+    const holds = loop.state().kernel.held.length > 0
+    if (ms - said.ms < aliveMs / 2 && holds === said.holds) return
+    said = { ms, holds }
+    guard.alive(holds)
+    alive?.(holds)
   }
   setInterval(() => {
     sayAlive(performance.now())

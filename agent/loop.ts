@@ -12,6 +12,7 @@ import type { DirectorReport, JournalEntry, JournalEvent, ServiceReport } from '
 import type { Addresses } from './effects/addresses.ts'
 import { afterArrivals } from './effects/arrivals.ts'
 import type { Journal } from './effects/journal.ts'
+import type { Echo } from './effects/echo.ts'
 import { openConnections } from './effects/connections.ts'
 import type { RunProbe } from './effects/probes/probes.ts'
 import { keepOrders } from './effects/kept-orders.ts'
@@ -33,6 +34,7 @@ const clockNoiseMs = 5
 export interface Hands {
   readonly addresses: Addresses
   readonly wire: Wire
+  readonly echo: Echo
   /** Null where the kernel door does not open. */
   readonly kernel: Kernel | null
   readonly probe: RunProbe
@@ -251,6 +253,9 @@ export function startLoop(start: Start, where: Places, hands: Hands): Loop {
         if (!heard) give({ kind: 'routed', routes: [] })
         return
       }
+      case 'echo':
+        hands.echo.send(effect.sentMs)
+        return
       case 'route':
         give({ kind: 'routed', routes: hands.addresses.routes(effect.to) })
         return

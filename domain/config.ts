@@ -57,6 +57,8 @@ export interface HeartbeatTiming {
   readonly keepaliveMs: number
   /** The peer is dead when every path was silent for this long. */
   readonly deadtimeMs: number
+  /** Paths beside public and private (heartbeat-paths.ts), by each director's address. */
+  readonly more?: readonly { readonly primary: string; readonly backup: string }[]
 }
 
 /** What a returning director does. Piranha never fails back by itself, and neither does Shoal unless told. */

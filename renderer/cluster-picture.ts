@@ -54,8 +54,17 @@ function larger(a: number | undefined, b: number | undefined): number | undefine
   return a === undefined ? b : b === undefined ? a : Math.max(a, b)
 }
 
+const worse = { heard: 0, never: 1, silent: 2 } as const
+
+/** Two lines have a place in the picture. Of more paths these are the first and the worst of the others, with how many are left. */
+export function drawnPaths(paths: readonly PicturePath[]): readonly (PicturePath & { readonly more?: number })[] {
+  const [first, ...others] = paths
+  if (!first || others.length <= 1) return paths
+  const [worst = first] = others.toSorted((a, b) => worse[b.state] - worse[a.state] || b.loss - a.loss)
+  return [first, { ...worst, more: others.length - 1 }]
+}
+
 function pathsOf(status: ClusterStatus, nowMs: number): readonly PicturePath[] {
-  const worse = { heard: 0, never: 1, silent: 2 } as const
   const byName = new Map<string, PicturePath>()
   for (const director of status.directors) {
     if (freshnessOf(director, status.staleAfterMs, nowMs).kind !== 'fresh') continue

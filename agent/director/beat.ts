@@ -45,7 +45,7 @@ export function beatOf(s: State, nowMs: number): Beat | null {
     ...(peer && lastHeardMs !== null
       ? {
           sees: { boot: peer.boot, seq: peer.seq, ageMs: Math.round(nowMs - lastHeardMs) },
-          echo: echoes(s.hearing, nowMs),
+          echo: echoes(s.hearing, s.seq, nowMs),
         }
       : {}),
   }

@@ -19,7 +19,7 @@ import { isSix } from '../../domain/ipv6.ts'
 import { givingFor, type Giving as Given } from '../../domain/ipvs/connections.ts'
 import { holds, peerAlive } from './fitness.ts'
 import { trouble } from './kernel.ts'
-import { floating, hasPeer, ownAddresses, type State, type Work } from './state.ts'
+import { floating, hasPeer, type State, type Work } from './state.ts'
 import type { Beat } from './words.ts'
 
 /** The taker waits so long for the connections that were there at the beginning. */
@@ -68,9 +68,16 @@ export interface Gave {
 export interface ReceiveOrder {
   /** The kernel has to be told to listen (no sync daemon of the configuration does). */
   readonly daemon: boolean
-  /** Null: there is none that both are on. */
-  readonly device: string | null
+  /** Where it listens, and the own IPv4 address there. Null: there is no interface that both are on. */
+  readonly place: Place | null
   readonly id: number
+  /** What is left of connections of these is forgotten. */
+  readonly giving: Given
+}
+
+interface Place {
+  readonly device: string
+  readonly address: string
 }
 
 export interface Giving {
@@ -99,9 +106,8 @@ export interface Taking {
 const syncPath = 'sync'
 
 /** Interface and own IPv4 address of a heartbeat path, or of the configured sync daemon. */
-function placeOf(s: State, path: string): { readonly device: string; readonly address: string } | null {
-  const own = ownAddresses(s)
-  const wanted = path === syncPath ? undefined : path === 'private' ? own?.private : own?.public
+function placeOf(s: State, path: string): Place | null {
+  const wanted = s.hearing.paths.find(({ name }) => name === path)?.local
   const device = path === syncPath ? s.config?.syncDaemon?.device : undefined
   const vips = new Set(s.config ? floating(s.config).map((a) => a.address) : [])
   const found = s.kernel.addresses?.addresses.find(
@@ -219,10 +225,11 @@ export function readyToTake(w: Work, peer: Beat): boolean {
   if (!peer.gives || !s.config || peer.offers === 'link') return true
   if (!s.taking) {
     const takes = takesOn(s)
-    const device = placeOf(s, takes.path)?.device ?? null
+    const place = placeOf(s, takes.path)
+    const device = place?.device ?? null
     const runs = takes.path === syncPath && s.surroundings.receivingSinceMs !== null
     s.taking = { takes, device, sinceMs: now.ms, listens: null, claimedMs: null, endedMs: null }
-    w.out.push({ kind: 'receive', order: { daemon: !runs, device, id: takes.id } })
+    w.out.push({ kind: 'receive', order: { daemon: !runs, place, id: takes.id, giving: givingFor(s.config) } })
     return false
   }
   if (now.ms - s.taking.sinceMs >= waitMs) return true

@@ -26,7 +26,7 @@ import { byAddress, floating, hasPeer, timing, type State, type Work } from './s
 import { bound, heardOverrides, loaded, orderWeight, steer, steeringDue, turned } from './steering.ts'
 import { arrange, arranged, surroundingsDue, surveyed, surveySoon } from './surroundings.ts'
 import { makeKnown, learn, learntBy, memoryOf, tookOver } from './takeover.ts'
-import { answered, awake, checkPassed, routed } from './witness.ts'
+import { answered, awake, checkPassed, echoed, routed } from './witness.ts'
 import type { Effect, Input, Now, Side } from './words.ts'
 
 /** The worst lateness is kept per ten seconds, for a minute. */
@@ -184,6 +184,9 @@ function take(w: Work, input: Input): void {
     case 'answered':
       answered(w, input)
       if (input.to !== undefined) learntBy(w, input.to, input.address)
+      return
+    case 'echoed':
+      echoed(w, input.sentMs)
       return
     case 'routed':
       routed(w, input.routes)

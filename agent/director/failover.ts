@@ -23,7 +23,7 @@ import { usableServers } from './health.ts'
 import { hears } from './heartbeat.ts'
 import { hasPeer, timing, type State, type Work } from './state.ts'
 import { bothServed, claim, learnDue, learntByPeer, letGo, makeKnown, setRole } from './takeover.ts'
-import { deserted, lookWhoServes, verdict, witness, witnessDue } from './witness.ts'
+import { deserted, isHeldUp, lookWhoServes, verdict, witness, witnessDue } from './witness.ts'
 import type { Beat } from './words.ts'
 
 /** With both directors ready and nobody active for this many deadtimes, the less preferred one claims after all. */
@@ -54,7 +54,8 @@ function goesFirst(s: State, peer: Beat): boolean {
 function fillVacancy(w: Work, peer: Beat): void {
   const { s, now } = w
   s.vacantSinceMs ??= now.ms
-  if (!ready(s) || now.ms < s.unsureUntilMs) return
+  // Beats that lay in the kernel come one after the other; only the last tells of now.
+  if (!ready(s) || now.ms < s.unsureUntilMs || isHeldUp(s, now.ms)) return
   const waitedMs = now.ms - s.vacantSinceMs
   const limitMs = vacancyDeadtimes * timing(s).deadtimeMs
   if (peer.holds && waitedMs < limitMs) return

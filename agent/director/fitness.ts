@@ -89,14 +89,14 @@ function neededDevices(s: State): ReadonlySet<string> {
 export function seeLinks(w: Work, looked: KernelAddresses): boolean {
   const { s } = w
   const ours = neededDevices(s)
-  const second = deviceOf(s, ownAddresses(s)?.private)
+  const heartbeats = new Set(s.hearing.paths.map(({ local }) => deviceOf(s, local)))
   let changed = false
   let cameUp = false
   for (const { device, up } of looked.links) {
     const before = s.links.get(device)
     if (before === up) continue
     changed = true
-    if (before === undefined || (!ours.has(device) && device !== second)) continue
+    if (before === undefined || (!ours.has(device) && !heartbeats.has(device))) continue
     cameUp ||= up
     w.out.push({ kind: 'journal', event: { kind: 'link', device, up } }, { kind: 'report' })
   }

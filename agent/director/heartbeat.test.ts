@@ -29,6 +29,17 @@ describe('a heartbeat path', () => {
     expect(paths(world)[0]).toMatchObject({ lossPercent: 0, state: 'heard' })
   })
 
+  it('may be one of many: each is heard, each has its way there and back, and a beat is no longer for it', () => {
+    const more = Array.from({ length: 60 }, (_, n) => ({ primary: `10.8.${n}.1`, backup: `10.8.${n}.2` }))
+    const world = running({ ...pairWithPrivatePath, heartbeat: { ...pairWithPrivatePath.heartbeat, more } })
+    expect(paths(world)).toHaveLength(62)
+    for (const path of paths(world)) {
+      expect(path.state).toBe('heard')
+      expect(path.delayMs).toBeCloseTo(2 * pace.networkMs, 0)
+    }
+    expect(Math.max(...world.beats.map(({ beat }) => JSON.stringify(beat).length))).toBeLessThan(700)
+  })
+
   it('says how long a beat is on its way there and back, without the time it lay at the peer', () => {
     const world = running(pairWithPrivatePath)
     for (const path of paths(world)) expect(path.delayMs).toBeCloseTo(2 * pace.networkMs, 0)

@@ -5,6 +5,7 @@
  */
 import type { HeartbeatPath } from '../../domain/contract/agent.ts'
 import type { Config } from '../../domain/config.ts'
+import { heartbeatPairs } from '../../domain/heartbeat-paths.ts'
 import type { State } from './state.ts'
 import type { Beat, Now, Path, Side } from './words.ts'
 
@@ -46,6 +47,9 @@ export interface Hearing {
 /** A new round trip counts for this share of the smoothed one (as in RFC 6298). */
 const roundTripShare = 1 / 8
 
+/** Paths that one beat says back of. */
+const echoesPerBeat = 4
+
 /** Ended boots remembered. */
 const endedLimit = 32
 
@@ -55,12 +59,9 @@ export function newHearing(peerBoot: number): Hearing {
 
 /** The paths of a config as seen from one side; none without a backup. */
 export function pathsOf(config: Config, side: Side): readonly Path[] {
-  const own = side === 'primary' ? config.primary : config.backup
-  const other = side === 'primary' ? config.backup : config.primary
-  if (!own || !other) return []
-  const paths: Path[] = [{ name: 'public', local: own.public, remote: other.public }]
-  if (own.private && other.private) paths.push({ name: 'private', local: own.private, remote: other.private })
-  return paths
+  return heartbeatPairs(config).map(({ name, primary, backup }) =>
+    side === 'primary' ? { name, local: primary, remote: backup } : { name, local: backup, remote: primary },
+  )
 }
 
 function newPath(path: Path): PathState {
@@ -182,11 +183,22 @@ function roundTripOf(
   return echo && sent ? Math.max(0, now.ms - sent.ms - echo.ageMs) : null
 }
 
-/** What a beat says back of each path: the newest beat heard on it, and how long ago. */
-export function echoes(hearing: Hearing, nowMs: number): Readonly<Record<string, { seq: number; ageMs: number }>> {
+/**
+ * What beat number `seqNow` says back of paths: the newest beat heard on each, and how long ago. A beat has to fit a frame, so many paths
+ * have their turn one after the other.
+ */
+export function echoes(
+  { paths, peer }: Hearing,
+  seqNow: number,
+  nowMs: number,
+): Readonly<Record<string, { seq: number; ageMs: number }>> {
   const out: Record<string, { seq: number; ageMs: number }> = {}
-  for (const { name, boot, seq, lastHeardMs } of hearing.paths)
-    if (lastHeardMs !== null && boot === hearing.peer?.boot)
+  const from = (seqNow * echoesPerBeat) % Math.max(1, paths.length)
+  for (const { name, boot, seq, lastHeardMs } of [...paths.slice(from), ...paths.slice(0, from)].slice(
+    0,
+    echoesPerBeat,
+  ))
+    if (lastHeardMs !== null && boot === peer?.boot)
       out[name] = { seq, ageMs: Math.round((nowMs - lastHeardMs) * 10) / 10 }
   return out
 }

@@ -343,7 +343,7 @@ function reconcileAddresses(w: Work): void {
   )
     return
   const own = ownAddresses(s)
-  const never = new Set([own?.public, own?.private])
+  const never = new Set([own?.public, own?.private, ...s.hearing.paths.map(({ local }) => local)])
   const ours = new Set([...floating(config), ...kernel.held].map((a) => a.address).filter((a) => !never.has(a)))
   const wantedBy = new Map(wanted.map((a) => [a.address, a]))
   const there = new Set(addresses.addresses.map((a) => `${a.address}/${a.prefix} ${a.device}`))

@@ -3,6 +3,7 @@
  * The witnesses are the next hops towards the clients (the gateway) and the real servers; they run nothing of ours, an ARP answer is
  * all that is asked of them. Plain data; witness.ts asks and judges.
  */
+import { newEars, type Ears } from './ears.ts'
 
 /** Where the kernel sends a packet for `to`: out of `device`, to the neighbour `hop` (`to` itself when it is on the segment). */
 export interface Route {
@@ -29,6 +30,9 @@ export interface Asking {
 }
 
 export interface Segment {
+  readonly ears: Ears
+  /** When it was last said that this host is slow to hand on what arrives. */
+  readonly saidLateMs: number
   readonly routes: readonly Route[]
   readonly witnesses: readonly Witness[]
   readonly nextRouteMs: number
@@ -63,6 +67,8 @@ export interface Segment {
 
 export function newSegment(nowMs: number): Segment {
   return {
+    ears: newEars,
+    saidLateMs: -Infinity,
     routes: [],
     witnesses: [],
     nextRouteMs: nowMs,

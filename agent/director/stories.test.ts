@@ -1,7 +1,14 @@
 /** What happens between two directors, as transcripts and figures under a virtual clock. */
 import { describe, expect, it } from 'vitest'
 import { createWorld, pace, type World } from '../../test/simulator/world.ts'
-import { pair, pairWithPrivatePath, pairWithSix, web, withWeb } from '../../test/simulator/clusters.ts'
+import {
+  pair,
+  pairWithFourPaths,
+  pairWithPrivatePath,
+  pairWithSix,
+  web,
+  withWeb,
+} from '../../test/simulator/clusters.ts'
 import type { Config, VirtualServer } from '../../domain/config.ts'
 
 /** Both on, settled, primary active. */
@@ -130,6 +137,26 @@ describe('paths', () => {
     expect(
       world.journal.some((j) => j.event.kind === 'path' && j.event.path === 'public' && j.event.to === 'silent'),
     ).toBe(true)
+  })
+
+  it('of any number: the peer is dead only when the last one is silent, and is heard again on the first that comes back', () => {
+    const names = ['public', 'private', 'path3', 'path4']
+    for (const last of names) {
+      const world = running(pairWithFourPaths)
+      expect(world.hosts.lvs2.state?.hearing.paths.map((p) => `${p.name} ${p.silent}`)).toEqual(
+        names.map((name) => `${name} false`),
+      )
+      for (const name of names.filter((name) => name !== last)) world.cutPath(name)
+      world.run(10_000)
+      expect(world.active(), `only ${last} is heard`).toEqual(['lvs1'])
+      world.crash('lvs1')
+      expect(world.until(() => world.active().includes('lvs2'), 3_000)).toBeLessThanOrEqual(
+        pair.heartbeat.deadtimeMs + 10,
+      )
+      world.boot('lvs1')
+      world.run(5_000)
+      expect([world.active(), world.role('lvs1')], `again over ${last}`).toEqual([['lvs2'], 'standby'])
+    }
   })
 
   it.each([

@@ -285,6 +285,79 @@ describe('where nobody can be asked', () => {
   })
 })
 
+describe('a host whose kernel is slow to hand on what arrives', () => {
+  const held = /What the network brought lay in this host for \d+ ms/
+
+  for (const privatePath of [false, true])
+    it(`serves on as active director, and claims nothing as standby${privatePath ? ', with two paths' : ''}`, () => {
+      for (const host of ['lvs1', 'lvs2'] as const)
+        for (const ms of [300, deadtimeMs, 900, 1_400, 2_500]) {
+          const world = runningAmongNeighbours(privatePath ? pairWithPrivatePath : pair)
+          const { length } = world.outages
+          world.starve(host, ms)
+          world.run(ms + 10_000)
+          const says = `${host} hands on nothing for ${ms} ms`
+          expect(world.active(), says).toEqual(['lvs1'])
+          expect(world.outages, says).toHaveLength(length)
+          expect(becameActive(world, 'lvs2'), says).toBe(0)
+          expect(
+            world.journal.filter((j) => j.event.kind === 'role' && j.event.to === 'unfit'),
+            says,
+          ).toEqual([])
+          expect(world.tellJournal(host).filter((line) => held.test(line)).length, says).toBe(ms < deadtimeMs ? 0 : 1)
+        }
+    })
+
+  it('claims nothing where there is nobody to ask either', () => {
+    const world = running()
+    world.starve('lvs2', 1_400)
+    world.run(10_000)
+    expect(world.active()).toEqual(['lvs1'])
+    expect(becameActive(world, 'lvs2')).toBe(0)
+  })
+
+  it('takes over from a crashed director as soon as it hears that nothing comes', () => {
+    const world = runningAmongNeighbours()
+    world.crash('lvs1')
+    // Its last beat has arrived.
+    world.run(5)
+    world.starve('lvs2', 1_400)
+    expect(world.until(() => world.active().includes('lvs2'), 5_000)).toBeLessThanOrEqual(1_400 + 2 * keepaliveMs + 10)
+  })
+
+  it('is judged as if it could hear after three seconds: it serves nobody', () => {
+    for (const waitMs of [0, 500, 1_000, 3_000]) {
+      const world = runningAmongNeighbours()
+      world.run(waitMs)
+      world.starve('lvs1', 8_000)
+      expect(world.until(() => world.active().join() === 'lvs2', 8_000)).toBeLessThanOrEqual(5_000)
+      world.run(15_000)
+      expect(world.active()).toEqual(['lvs2'])
+      expect(world.holders()).toEqual(['lvs2'])
+    }
+  })
+
+  it('whose own loop is slow takes over without delay when neighbours answer, and lets go at last when nobody does', () => {
+    const crashed = runningAmongNeighbours()
+    crashed.hosts.lvs2.echoMs = 120
+    crashed.crash('lvs1')
+    expect(crashed.until(() => crashed.active().includes('lvs2'), 5_000)).toBeLessThanOrEqual(deadtimeMs + 10)
+    const cut = runningAmongNeighbours()
+    cut.hosts.lvs1.echoMs = 120
+    cut.cut('lvs1')
+    expect(cut.until(() => cut.role('lvs1') === 'unfit', 8_000)).toBeLessThanOrEqual(deadtimeMs + 3_000)
+  })
+
+  it('takes silence for what it is where nothing comes back over loopback', () => {
+    const world = runningAmongNeighbours()
+    for (const host of ['lvs1', 'lvs2'] as const) world.hosts[host].echoMs = null
+    world.run(20_000)
+    world.cut('lvs1')
+    expect(world.until(() => world.active().join() === 'lvs2', 5_000)).not.toBeNull()
+    expect(world.role('lvs1')).toBe('unfit')
+  })
+})
+
 describe('over IPv6', () => {
   it('a standby that is cut off does not claim, an active director that is cut off lets go', () => {
     for (const host of ['lvs1', 'lvs2'] as const) {

@@ -8,12 +8,15 @@
  *   nobody at all answers                           →  this director itself is cut off: it neither claims nor stays active
  *
  * The last verdict needs neighbours that are known to answer. Where there are none (no next hop, the native part missing),
- * nothing can be told and silence on all paths decides alone, as it does with any two directors.
+ * nothing can be told and silence on all paths decides alone, as it does with any two directors. No silence means anything while
+ * this host itself is slow to hand on what arrives (ears.ts).
  */
+import { heartbeatPairs } from '../../domain/heartbeat-paths.ts'
 import { isSix } from '../../domain/ipv6.ts'
 import { recheck } from './health.ts'
 import { askedFor, floating, hasPeer, interfaceOf, ownAddresses, timing, type State, type Work } from './state.ts'
 import { peerAlive, vipDevice } from './fitness.ts'
+import { cameBack, heldUp, heldUpLimitMs, heldUpUntil, sent } from './ears.ts'
 import { withRoutes, type Route, type Segment } from './segment.ts'
 import { makeKnown, letGo } from './takeover.ts'
 import type { Beat } from './words.ts'
@@ -39,6 +42,8 @@ const timesAtLeast = 2
 /** After a takeover the standby looks so often, until it sees the new director's hardware address answer. */
 const lookTimes = 10
 const lookEveryMs = 250
+/** That this host is slow is said no more often than this. */
+const sayLateMs = 60_000
 /** Foreign hardware addresses that are remembered as said. */
 const foreignLimit = 16
 
@@ -84,12 +89,21 @@ export function verdict(s: State, nowMs: number): Verdict {
   if (s.role === 'standby' && peerAnsweredMs !== null && nowMs - peerAnsweredMs < wireTiming(s).freshMs)
     return 'peer-serves'
   if (segment.alone) return 'nobody'
-  if (!canTell(s)) return 'cannot-tell'
-  if (asking && anybodyMs !== null && anybodyMs >= asking.sinceMs) return 'heard'
+  const told = canTell(s)
+  if (told && asking && anybodyMs !== null && anybodyMs >= asking.sinceMs) return 'heard'
+  const isLong = asking !== null && nowMs - asking.sinceMs >= heldUpLimitMs
+  if (!isLong && isHeldUp(s, nowMs)) return 'asking'
+  if (!told) return 'cannot-tell'
   if (!asking || asking.times < timesAtLeast) return 'asking'
   const { deadtimeMs } = timing(s)
   return nowMs - asking.sinceMs >= Math.min(wireDelayMs, deadtimeMs - wireTiming(s).firstMs) ? 'nobody' : 'asking'
 }
+
+/** A beat must have had the time to come once what lay in the kernel has been handed on. */
+const earRestMs = (s: State): number => 2 * timing(s).keepaliveMs
+
+/** Silence, and what is heard of the past, mean nothing now: this host is slow to hand on what arrives. */
+export const isHeldUp = (s: State, nowMs: number): boolean => heldUp(s.segment.ears, earRestMs(s), nowMs)
 
 /** There are neighbours on the segment of the virtual IP that would answer if they could be heard. */
 function canTell(s: State): boolean {
@@ -103,7 +117,12 @@ function canTell(s: State): boolean {
 
 /** Asks for the virtual IP and for the neighbours, each on its own interface and from an own address of its family. */
 function ask(w: Work, what: { readonly vip: boolean; readonly neighbours: boolean }): void {
-  const { s } = w
+  const { s, now } = w
+  const ears = sent(s.segment.ears, now.ms)
+  if (ears) {
+    change(w, { ears })
+    w.out.push({ kind: 'echo', sentMs: now.ms })
+  }
   const vip = s.config && askedFor(s.config)
   const questions = new Map<string, { readonly device: string; readonly addresses: readonly string[] }>()
   const add = (device: string, address: string): void => {
@@ -169,6 +188,18 @@ export function answered(w: Work, { device, address, mac, to }: Answer): void {
   }
 }
 
+/** The datagram to itself is back. */
+export function echoed(w: Work, sentMs: number): void {
+  const { s, now } = w
+  const { ears, saidLateMs } = s.segment
+  change(w, { ears: cameBack(ears, sentMs, now.ms) })
+  const tookMs = now.ms - sentMs
+  if (ears.sentMs !== sentMs || tookMs < timing(s).deadtimeMs / 2 || now.ms - saidLateMs < sayLateMs) return
+  change(w, { saidLateMs: now.ms })
+  const says = `What the network brought lay in this host for ${Math.round(tookMs)} ms, its processors are busy with something else. Silence is not judged meanwhile.`
+  w.out.push({ kind: 'journal', event: { kind: 'trouble', says } }, { kind: 'report' })
+}
+
 /** A check passed: its real server has been heard, if it is on the segment of the virtual IP as far as we know. */
 export function checkPassed(w: Work, server: string): void {
   const { s, now } = w
@@ -183,9 +214,7 @@ export function routed(w: Work, routes: readonly Route[]): void {
   const { s, now } = w
   if (!s.config) return
   const { config } = s
-  const cluster = [config.primary, config.backup].flatMap((d) =>
-    d ? [d.public, ...(d.private ? [d.private] : [])] : [],
-  )
+  const cluster = heartbeatPairs(config).flatMap(({ primary, backup }) => [primary, backup])
   const own = s.kernel.addresses?.addresses.map((a) => a.address) ?? []
   const vips = floating(config).map((a) => a.address)
   const before = s.segment.witnesses
@@ -299,7 +328,12 @@ export function awake(w: Work, gapMs: number): void {
   s.unsureUntilMs = now.ms + (gapMs < deadtimeMs ? 2 * keepaliveMs : deadtimeMs)
   s.nextBeatMs = now.ms
   // Answers that queued up during the pause tell of the past, too.
-  change(w, { asking: null, peerAnsweredMs: null, notBeforeMs: now.ms + wireDelayMs })
+  change(w, {
+    asking: null,
+    peerAnsweredMs: null,
+    notBeforeMs: now.ms + wireDelayMs,
+    ears: { ...s.segment.ears, sentMs: null },
+  })
   if (gapMs < deadtimeMs || !hasPeer(s)) return
   s.kernel = { ...s.kernel, nextAddressMs: now.ms, nextTableMs: now.ms }
   if (s.role === 'active') {
@@ -359,6 +393,10 @@ export function witnessDue(s: State): number {
   else if (asks(s)) {
     due(segment.asking.nextMs)
     due(segment.asking.sinceMs + Math.min(wireDelayMs, deadtimeMs - wireTiming(s).firstMs))
+  }
+  if (segment.asking) {
+    due(heldUpUntil(segment.ears, earRestMs(s)))
+    due(segment.asking.sinceMs + heldUpLimitMs)
   }
   if (s.role === 'active' && segment.asking) due(silentSince(s) + deadtimeMs + wireDelayMs)
   if (segment.peerAnsweredMs !== null) due(segment.peerAnsweredMs + keepaliveMs + wireDelayMs)

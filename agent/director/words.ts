@@ -206,6 +206,8 @@ export type Input =
       readonly mac: string
       readonly to?: string
     }
+  /** The datagram that was sent to this program itself is back. */
+  | { readonly kind: 'echoed'; readonly sentMs: number }
   /** Where the kernel sends packets; empty where it cannot be asked. */
   | { readonly kind: 'routed'; readonly routes: readonly Route[] }
   /** Something about the interfaces has changed: look. */
@@ -241,6 +243,8 @@ export type Effect =
   | { readonly kind: 'announce'; readonly addresses: readonly FloatingAddress[]; readonly burst: Announce['burst'] }
   /** Ask the segment who has these addresses; each answer comes back as `answered`, silence as nothing. */
   | { readonly kind: 'ask'; readonly device: string; readonly source: string; readonly addresses: readonly string[] }
+  /** Send a datagram to this program itself, through the kernel; it comes back as `echoed`. */
+  | { readonly kind: 'echo'; readonly sentMs: number }
   /** Ask the kernel for the next hop to each of these addresses; `default` is anybody outside. */
   | { readonly kind: 'route'; readonly to: readonly string[] }
   | { readonly kind: 'remember'; readonly memory: Memory }

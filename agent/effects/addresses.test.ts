@@ -289,9 +289,12 @@ it.skipIf(!able)('the release script takes down what is in the held file and not
 
 /**
  * The guard of a process that does `script` in the end: how long the address was there after that, in ms, and whether the process is.
- * `held`: what the process says that it holds.
+ * `holds`: when it says that it holds an address; one that it may take over stands in its file all the time.
  */
-function guarded(script: string, held = '10.2.0.9/24 br0\\n'): { readonly goneMs: number; readonly runs: boolean } {
+function guarded(
+  script: string,
+  holds: 'always' | 'never' | 'late' = 'always',
+): { readonly goneMs: number; readonly runs: boolean } {
   const out = execFileSync(
     'unshare',
     [
@@ -299,15 +302,17 @@ function guarded(script: string, held = '10.2.0.9/24 br0\\n'): { readonly goneMs
       'sh',
       '-c',
       `ip link add br0 type bridge; ip link set br0 up; ip addr add 10.2.0.9/24 dev br0
-       d=$(mktemp -d); printf '${held}' > $d/held; cp ${root}resources/agent/release-held.sh $d/
+       d=$(mktemp -d); echo 10.2.0.9/24 br0 > $d/held; cp ${root}resources/agent/release-held.sh $d/
        ${process.execPath} --import tsx --input-type=module -e "
          import { startGuard } from '${root}agent/effects/guard.ts'
          const { writeFileSync } = await import('node:fs')
          writeFileSync('$d/run', 'running ' + process.pid + '\\\\n')
          const guard = startGuard('$d', '$d', console.log)
-         setInterval(() => guard.alive(), 100)
+         let holds = ${holds === 'always'}
+         setInterval(() => guard.alive(holds), 100)
          setTimeout(() => {
            writeFileSync('$d/at', String(Date.now() + 500))
+           holds = ${holds !== 'never'}
            setTimeout(() => { ${script} }, 500)
          }, 1_500)" >/dev/null 2>&1 &
        for n in $(seq 400); do [ -s $d/at ] && break; sleep 0.05; done
@@ -329,13 +334,15 @@ it.skipIf(!able)('the guard acts when the agent is killed with -9', () => {
 })
 
 it.skipIf(!able)('the guard ends an agent that hangs, and acts', () => {
-  const { goneMs, runs } = guarded('for (;;);')
-  expect(goneMs).toBeLessThan(1_500)
-  expect(runs).toBe(false)
+  for (const holds of ['always', 'late'] as const) {
+    const { goneMs, runs } = guarded('for (;;);', holds)
+    expect(goneMs).toBeLessThan(1_500)
+    expect(runs).toBe(false)
+  }
 })
 
 it.skipIf(!able)('the guard leaves an agent alone that stands still while it holds nothing', () => {
-  const { runs } = guarded('const until = Date.now() + 1_700; while (Date.now() < until);', '')
+  const { runs } = guarded('const until = Date.now() + 1_700; while (Date.now() < until);', 'never')
   expect(runs).toBe(true)
 })
 

@@ -222,7 +222,8 @@ export function openAddresses(kernel: Kernel | null, heldFile: string, held: rea
     },
 
     seek(device, local, remote) {
-      const mac = kernel?.link(device)?.mac
+      // Over IPv6 the kernel's own question is enough: it is asked for every beat that waits for an answer.
+      const mac = isSix(local) ? null : kernel?.link(device)?.mac
       if (kernel && mac) kernel.sendFrame(device, question(mac, local, remote))
     },
 

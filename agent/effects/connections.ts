@@ -8,7 +8,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setImmediate as breath } from 'node:timers/promises'
-import { chooser, isWorthReading, parseConnection, syncPort } from '../../domain/ipvs/connections.ts'
+import { chooser, forgetter, isWorthReading, parseConnection, syncPort } from '../../domain/ipvs/connections.ts'
 import type { Gave, GiveOrder, ReceiveOrder } from '../director/connections.ts'
 import { openErrands } from './errands.ts'
 import type { Kernel } from './kernel.ts'
@@ -27,6 +27,11 @@ const sliceLimitMs = 3
 const expiryWidth = 8
 /** A reading of a very large table ends after this; what was read by then is given. */
 const readLimitMs = 1_000
+/** The other director waits while is forgotten what is over. */
+const forgetLimitMs = 100
+/** Multicast that does not leave this host (ip(7), IP_MULTICAST_TTL). */
+const thisHostTtl = 0
+const segmentTtl = 1
 
 export interface Connections {
   /** Reads the table and gives what the order asks for. Never throws. */
@@ -53,30 +58,58 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
   let distinct = new Set<string>()
   let lastGiven: ToldConnection[] = []
 
-  async function send(socket: Socket, connections: readonly ToldConnection[], order: GiveOrder): Promise<void> {
-    for (const message of syncMessages(connections, order.giving.forwarding, order.id))
+  async function send(socket: Socket, messages: readonly Buffer[]): Promise<void> {
+    for (const message of messages)
       await new Promise<void>((resolve, reject) => {
         socket.send(message, syncPort, syncGroup, (error) => (error ? reject(error) : resolve()))
       })
   }
 
-  async function give(order: GiveOrder): Promise<Gave> {
+  /** Opens a socket to tell kernels from: that of the other director, or this host's own. */
+  async function sender(socket: Socket, from: string, to: 'other' | 'own'): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind(0, from, resolve)
+    })
+    socket.on('error', () => undefined)
+    socket.setMulticastInterface(from)
+    socket.setMulticastTTL(to === 'own' ? thisHostTtl : segmentTtl)
+    socket.setMulticastLoopback(to === 'own')
+  }
+
+  /** Tells the own kernel, which listens by now, that what it has left of connections is over. */
+  async function forget({ place, id, giving }: ReceiveOrder): Promise<void> {
+    if (place === null) return
     const socket = createSocket({ type: 'udp4' })
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject)
-        socket.bind(0, order.from, resolve)
-      })
-      socket.on('error', () => undefined)
-      socket.setMulticastInterface(order.from)
-      socket.setMulticastTTL(1)
-      socket.setMulticastLoopback(false)
+      await sender(socket, place.address, 'own')
+      const choose = forgetter(giving)
+      await eachPart(async (lines) => {
+        const over: ToldConnection[] = []
+        for (const line of lines) {
+          const connection = parseConnection(line)
+          const gone = connection && choose(connection)
+          if (gone) over.push(gone)
+        }
+        await send(socket, syncMessages(over, 'local', id))
+      }, forgetLimitMs)
+    } finally {
+      socket.close()
+    }
+  }
+
+  async function give(order: GiveOrder): Promise<Gave> {
+    const socket = createSocket({ type: 'udp4' })
+    const messages = (connections: readonly ToldConnection[]): readonly Buffer[] =>
+      syncMessages(connections, order.giving.forwarding, order.id)
+    try {
+      await sender(socket, order.from, 'other')
       if (order.pass === 'all') {
         given = new Set()
         distinct = new Set()
         lastGiven = []
       }
-      if (order.pass === 'again') await send(socket, lastGiven, order)
+      if (order.pass === 'again') await send(socket, messages(lastGiven))
       else lastGiven = []
       const choose = chooser(order.giving)
       const isWhole = await eachPart(async (lines) => {
@@ -96,8 +129,8 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
         }
         // What was given at the beginning has had its time to arrive; of a large table it is not kept.
         if (order.pass !== 'all') lastGiven.push(...fresh)
-        await send(socket, fresh, order)
-      })
+        await send(socket, messages(fresh))
+      }, readLimitMs)
       const connections = distinct.size
       return {
         connections,
@@ -126,8 +159,8 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
     }
   }
 
-  /** Gives the table's lines in parts, and lets the loop go on between them; false = not all of it was read in time. */
-  async function eachPart(take: (lines: readonly string[]) => Promise<void>): Promise<boolean> {
+  /** Gives the table's lines in parts, and lets the loop go on between them; false = not all of it was read within `limitMs`. */
+  async function eachPart(take: (lines: readonly string[]) => Promise<void>, limitMs: number): Promise<boolean> {
     const fromMs = performance.now()
     const table = await openTable()
     try {
@@ -142,7 +175,7 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
         text = part ? (lines.pop() ?? '') : ''
         await take(lines)
         if (!part) return true
-        if (nowMs - fromMs > readLimitMs) return false
+        if (nowMs - fromMs > limitMs) return false
         await breath()
         sliceMs = performance.now()
       }
@@ -168,10 +201,11 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
     await writing
   }
 
-  async function startDaemon({ device, id }: ReceiveOrder): Promise<string | undefined> {
+  async function startDaemon({ place, id }: ReceiveOrder): Promise<string | undefined> {
     const backupOnly = await readFile(backupOnlyPath, 'utf8').catch(() => '0')
     if (backupOnly.trim() === '1') return 'backup_only is set: a director that receives connections would not serve.'
-    if (device === null) return 'There is no interface with an IPv4 address that both directors are on.'
+    if (place === null) return 'There is no interface with an IPv4 address that both directors are on.'
+    const { device } = place
     const says = `the sync daemon on ${device}`
     if (kernel) {
       const failed = kernel.startSyncBackup(device, id)
@@ -194,6 +228,8 @@ export function openConnections(runDir: string, kernel: Kernel | null): Connecti
       await writeDown(['daemon'], [])
       const failed = await startDaemon(order)
       if (failed !== undefined) await writeDown([], ['daemon'])
+      // Where this fails, a new connection may be refused in the moment of the takeover.
+      else await forget(order).catch(() => undefined)
       return failed
     } catch (error) {
       return reason(error)

@@ -11,8 +11,11 @@ import type { Writable } from 'node:stream'
 const againMs = 1_000
 
 export interface Guard {
-  /** This process is alive; to be said at least every 100 ms once it has begun, for silence of 700 ms afterwards is taken as hanging. */
-  readonly alive: () => void
+  /**
+   * This process is alive, and it holds a virtual IP or not; to be said at least every 100 ms once it has begun, and before an address is put
+   * up. Silence of 700 ms is taken as hanging when it holds one.
+   */
+  readonly alive: (holds: boolean) => void
 }
 
 /** Starts the guard from the folder the release script lies in, and keeps one running. */
@@ -40,9 +43,9 @@ export function startGuard(folder: string, runDir: string, trouble: (says: strin
   }
   start()
   return {
-    alive() {
+    alive(holds) {
       // What a guard that stands still has not read yet is enough.
-      if (pipe && !pipe.writableNeedDrain) pipe.write('\n')
+      if (pipe && !pipe.writableNeedDrain) pipe.write(holds ? 'holds\n' : '\n')
     },
   }
 }

@@ -2,7 +2,11 @@ import { expect, it } from 'vitest'
 import { openPrecedence } from './precedence.ts'
 
 /** A program that uses a share of the processor in every tenth of a second. */
-function program(answer?: string): { readonly run: (share: number, forMs: number) => void; readonly said: string[] } {
+function program(answer?: string): {
+  readonly run: (share: number, forMs: number) => void
+  readonly pause: (forMs: number) => void
+  readonly said: string[]
+} {
   const said: string[] = []
   const tick = openPrecedence(
     (realTime) => {
@@ -15,6 +19,10 @@ function program(answer?: string): { readonly run: (share: number, forMs: number
   let usedMs = 0
   return {
     said,
+    pause(forMs) {
+      ms += forMs
+      usedMs += forMs
+    },
     run(share, forMs) {
       for (const endMs = ms + forMs; ms < endMs;) {
         tick(ms, usedMs)
@@ -43,6 +51,18 @@ it('is real-time after two quiet seconds, ordinary while it works without a paus
   expect(said).toEqual(['real-time', 'ordinary'])
   run(0.4, 3_000)
   expect(said).toEqual(['real-time', 'ordinary', 'real-time'])
+})
+
+it('stays real-time through a pause of the whole machine, which looks as if it had worked all the time', () => {
+  const { run, pause, said } = program()
+  run(0.1, 3_000)
+  for (let n = 0; n < 5; n++) {
+    pause(1_500)
+    run(0.1, 400)
+  }
+  expect(said).toEqual(['real-time'])
+  run(1, 1_000)
+  expect(said).toEqual(['real-time', 'ordinary'])
 })
 
 it('asks once where it is not granted, and says so', () => {

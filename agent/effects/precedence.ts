@@ -10,15 +10,17 @@
 
 /** Over so long it is looked at how much of the time the thread has worked. */
 const windowMs = 300
-/** With more it is ordinary. */
+/** With more in so many windows one after the other it is ordinary. One alone may be a pause of the whole machine, which the kernel of a
+ * guest takes for time that the running thread has used. */
 const busyShare = 0.7
+const busyWindows = 2
 /** Every window for so long with less, and it is real-time. */
 const calmShare = 0.5
 const calmMs = 2_000
 
 /**
- * To be called about ten times a second with the clock and the processor time of this thread, both in ms. `set` makes the main thread real-time or ordinary and answers why it cannot be; then it is not
- * asked again, and `refused` is told once.
+ * To be called about ten times a second with the clock and the processor time of this thread, both in ms. `set` makes the main thread
+ * real-time or ordinary and answers why it cannot be; then it is not asked again, and `refused` is told once.
  */
 export function openPrecedence(
   set: (realTime: boolean) => string | undefined,
@@ -28,6 +30,7 @@ export function openPrecedence(
   let realTime = false
   let given = true
   let calmSinceMs: number | null = null
+  let busy = 0
   return (ms, usedMs) => {
     from ??= { ms, usedMs }
     const passedMs = ms - from.ms
@@ -36,7 +39,8 @@ export function openPrecedence(
     calmSinceMs = share < calmShare ? (calmSinceMs ?? from.ms) : null
     from = { ms, usedMs }
     const calm = calmSinceMs !== null && ms - calmSinceMs >= calmMs
-    if (realTime ? share <= busyShare : !calm) return
+    busy = share > busyShare ? busy + 1 : 0
+    if (realTime ? busy < busyWindows : !calm) return
     const says = set(!realTime)
     if (says === undefined) realTime = !realTime
     else {

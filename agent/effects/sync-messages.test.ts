@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   addressHex,
   chooser,
+  forgetter,
   givingFor,
   isWorthReading,
   parseConnection,
@@ -122,6 +123,46 @@ describe('given are', () => {
 
   it('none of a virtual server that is not active', () => {
     expect(chooser(givingFor({ ...pair, virtualServers: [{ ...web, active: false }] }))(read(established))).toBeNull()
+  })
+})
+
+describe('forgotten are', () => {
+  const forget = forgetter(givingFor(pair))
+  const own = { server: 'C0A8021B', serverPort: 80, expiresS: 1 }
+  const closed = { template: false, mark: 0, state: 6, active: true }
+
+  it('connections that are over, as closed ones of this host itself', () => {
+    for (const over of [state('TIME_WAIT', 100), state('CLOSE', 5), state('FIN_WAIT', 105)])
+      expect(forget(over)).toEqual([{ ...over, ...own }, closed])
+  })
+
+  it('all that is not given for being over, and nothing that is given', () => {
+    const choose = chooser(givingFor(pair))
+    for (const name of ['ESTABLISHED', 'FIN_WAIT', 'TIME_WAIT', 'CLOSE', 'CLOSE_WAIT', 'LAST_ACK', 'SYN_RECV'])
+      for (const s of [5, 105, 115, 900]) {
+        const connection = state(name, s)
+        expect(forget(connection) === null, `${name} ${s}`).toBe(choose(connection) !== null)
+      }
+  })
+
+  it('not those of services that are not ours, nor what binds clients', () => {
+    const over = state('TIME_WAIT', 100)
+    for (const not of [{ virtualPort: 81 }, { virtual: 'C0A80263' }, { clientPort: 0 }])
+      expect(forget({ ...over, ...not })).toBeNull()
+    expect(forget(read('UDP C0A80201 95E0 C0A8021B 0050 C0A802F3 0050 UDP             250'))).toBeNull()
+  })
+
+  it('told to the own kernel with the words of a local connection', () => {
+    const [message] = syncMessages([forget(state('FIN_WAIT', 20)) ?? [state('NONE', 1), closed]], 'local', 7)
+    expect(message?.subarray(8).toString('hex')).toBe(
+      [
+        '00060024', // IPv4, TCP, version 0, 36 bytes
+        '00000001', // local, and not the end of a connection that is known by another real server (ip_vs_proc_conn)
+        '000695e000500050', // CLOSE, ports
+        '0000000000000001', // no mark, 1 s
+        'c0a80201c0a8021bc0a8021b',
+      ].join(''),
+    )
   })
 })
 

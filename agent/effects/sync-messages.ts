@@ -18,7 +18,7 @@ const messageBytes = 1_400
 
 const protocols = { tcp: 6, udp: 17, ip: 0 } as const
 /** IP_VS_CONN_F_… (include/uapi/linux/ip_vs.h). */
-const flag = { nat: 0, tunnel: 2, direct: 3, inactive: 0x0100, template: 0x1000 } as const
+const flag = { nat: 0, local: 1, tunnel: 2, direct: 3, inactive: 0x0100, template: 0x1000 } as const
 
 export type ToldConnection = readonly [connection: Connection, told: Told]
 
@@ -26,7 +26,7 @@ export type ToldConnection = readonly [connection: Connection, told: Told]
 const digits = (value: number, count: number): string => value.toString(16).padStart(count, '0')
 
 /** Written as hexadecimal digits and made bytes per message: in an interpreter many times as fast as byte by byte. */
-function connectionHex([c, told]: ToldConnection, forwarding: Forwarding): string {
+function connectionHex([c, told]: ToldConnection, forwarding: Forwarding | 'local'): string {
   const six = c.client.length > 8
   const flags = flag[forwarding] | (told.template ? flag.template : 0) | (told.active ? 0 : flag.inactive)
   return (
@@ -46,8 +46,12 @@ function connectionHex([c, told]: ToldConnection, forwarding: Forwarding): strin
   )
 }
 
-/** The messages that tell of these connections, for receivers of a sync id (0-255). */
-export function syncMessages(connections: readonly ToldConnection[], forwarding: Forwarding, id: number): Buffer[] {
+/** The messages that tell of these connections, for receivers of a sync id (0-255). `local`: they end at the receiver itself. */
+export function syncMessages(
+  connections: readonly ToldConnection[],
+  forwarding: Forwarding | 'local',
+  id: number,
+): Buffer[] {
   const messages: Buffer[] = []
   let body = ''
   let count = 0

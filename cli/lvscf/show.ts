@@ -4,6 +4,7 @@ import type { Check } from '../../domain/checks.ts'
 import { sayCheck } from '../../domain/checks.ts'
 import type { Config, DirectorAddresses, FloatingAddress } from '../../domain/config.ts'
 import { endpoint } from '../../domain/ipvs/keys.ts'
+import { heartbeatPairs } from '../../domain/heartbeat-paths.ts'
 import { check } from '../../domain/lvscf/check.ts'
 import { exitClean, exitProblems, exitUnreadable } from './check.ts'
 import { readBytes } from './files.ts'
@@ -43,6 +44,10 @@ function describe(config: Config): string {
       ? `heartbeat UDP ${heartbeat.port}, every ${seconds(heartbeat.keepaliveMs)}, dead after ${seconds(heartbeat.deadtimeMs)}`
       : 'heartbeat none: the second director does not take over',
   )
+  // The first two are the directors' own addresses.
+  if (config.backupActive)
+    for (const { name, primary, backup } of heartbeatPairs(config).filter(({ name }) => name.startsWith('path')))
+      out.push(`  ${name}   ${primary} and ${backup}`)
   const gateways = [config.natRouter, config.natRouter6].flatMap((router) => (router ? [floating(router)] : []))
   out.push(
     `network   ${[config.forwarding, ...(gateways.length > 0 ? [`gateway ${gateways.join(', ')}`] : [])].join(', ')}`,

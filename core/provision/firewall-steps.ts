@@ -46,19 +46,16 @@ export function firewallTool(facts: HostFacts): FirewallTool | undefined {
 
 /** Everything that must pass on a director: beats, the connections of a planned hand-over, what clients send. */
 function directorOpenings(draft: ClusterDraft, host: HostDraft): readonly Opening[] {
+  const addressesOf = (director: ClusterDraft['directors'][number]): readonly string[] =>
+    [clusterAddressOf(director), director.privateAddress.trim()].filter((address) => address !== '')
+  const udp = (from: string, port: number): Opening => ({ hook: 'input', protocol: 'udp', port: String(port), from })
   const peers = draft.directors.filter(({ id }) => id !== host.id)
-  const heartbeats = peers.flatMap((peer) =>
-    [clusterAddressOf(peer), peer.privateAddress.trim()]
-      .filter((address) => address !== '')
-      .flatMap((from) =>
-        [heartbeatPort, syncPort].map((port): Opening => ({
-          hook: 'input',
-          protocol: 'udp',
-          port: String(port),
-          from,
-        })),
-      ),
-  )
+  const self = draft.directors.filter(({ id }) => id === host.id)
+  const heartbeats = peers
+    .flatMap(addressesOf)
+    .flatMap((from) => [heartbeatPort, syncPort].map((port) => udp(from, port)))
+  // In a hand-over a director tells its own kernel, too (agent/effects/connections.ts).
+  const own = self.flatMap(addressesOf).map((from) => udp(from, syncPort))
   const services = draft.services.flatMap((service) =>
     portsOf(service).map((port): Opening => ({
       hook: 'input',
@@ -81,7 +78,7 @@ function directorOpenings(draft: ClusterDraft, host: HostDraft): readonly Openin
           ),
         )
       : []
-  return [...heartbeats, ...services, ...answers]
+  return [...heartbeats, ...own, ...services, ...answers]
 }
 
 /** Everything that must pass on a real server: requests, the directors' checks, the tunnel, the question for its load. */

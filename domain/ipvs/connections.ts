@@ -1,7 +1,7 @@
 /**
  * The kernel's table of connections as it tells it in /proc/net/ip_vs_conn (ip_vs_conn.c, ip_vs_conn_seq_show), and which of them a
  * director that hands over gives to the other one: those of its own virtual servers that a client may still send packets on, and
- * what persistence binds clients by.
+ * what persistence binds clients by. What the taker has left of its own last time is over by then, and is forgotten.
  */
 import type { Config, Forwarding, PortRange, Protocol } from '../config.ts'
 import { ipv6Groups } from '../ipv6.ts'
@@ -65,6 +65,8 @@ const tcpStates: ReadonlyMap<string, number> = new Map([
   ['SYNACK', 10],
 ])
 const activeStates: ReadonlySet<string> = new Set(['ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'SYNACK'])
+const overStates: ReadonlySet<string> = new Set(['TIME_WAIT', 'CLOSE'])
+const closeState = 6
 /** A client that has closed and then sent nothing for this long is not waiting for anything. */
 const endingLimitS = 10
 /** FIN_WAIT of a freshly loaded ip_vs, in seconds (ip_vs_proto_tcp.c). */
@@ -200,13 +202,44 @@ export function givingFor(config: Config): Giving {
   return giving
 }
 
-/** Which connections of the table are given, and what is told of them; null = not given. */
-export function chooser({ services, endingS }: Giving): (connection: Connection) => Told | null {
+/** The virtual server of these that a connection is of. */
+function finder(services: readonly GivenService[]): (connection: Connection) => GivenService | undefined {
   const byAddress = new Map<string, GivenService[]>()
   for (const service of services) {
     const key = `${service.protocol} ${service.address}`
     byAddress.set(key, [...(byAddress.get(key) ?? []), service])
   }
+  return ({ protocol, virtual, virtualPort }) =>
+    byAddress
+      .get(`${protocol} ${virtual}`)
+      ?.find(({ ports }) => !ports || (virtualPort >= ports.from && virtualPort <= ports.to))
+}
+
+/** Nobody sends packets on it any more. */
+const isOver = ({ state, expiresS }: Connection, endingS: number): boolean =>
+  overStates.has(state) || (state === 'FIN_WAIT' && expiresS < endingS - endingLimitS)
+
+/**
+ * Which connections a taker forgets, and what its own kernel is told of them; null = kept. They are over, and the kernel would still send
+ * a client that uses the port anew, and whose new connection it has not been told of yet, to the real server of the old one, which
+ * refuses it. So they are told to be this host's own (`virtual`), which refuses nothing in a takeover, and closed, which any new
+ * connection may replace; after a second they are gone.
+ */
+export function forgetter({ services, endingS }: Giving): (connection: Connection) => [Connection, Told] | null {
+  const serviceOf = finder(services)
+  return (c) => {
+    if (c.protocol !== 'tcp' || c.clientPort === 0 || c.client.length !== c.virtual.length) return null
+    if (!isOver(c, endingS)) return null
+    const service = serviceOf(c)
+    if (!service) return null
+    const gone = { ...c, server: c.virtual, serverPort: c.virtualPort, expiresS: 1 }
+    return [gone, { template: false, mark: service.mark, state: closeState, active: true }]
+  }
+}
+
+/** Which connections of the table are given, and what is told of them; null = not given. */
+export function chooser({ services, endingS }: Giving): (connection: Connection) => Told | null {
+  const serviceOf = finder(services)
   const persistentMarks = new Set(services.filter((v) => v.persistent).map((v) => v.mark))
   return (c) => {
     // The kernel cannot be told of a server of the other family.
@@ -216,17 +249,14 @@ export function chooser({ services, endingS }: Giving): (connection: Connection)
       if (c.clientPort !== 0 || mark === 0 || !persistentMarks.has(mark)) return null
       return { template: true, mark, state: c.state === 'ASSURED' ? 1 : 0, active: true }
     }
-    const service = byAddress
-      .get(`${c.protocol} ${c.virtual}`)
-      ?.find(({ ports }) => !ports || (c.virtualPort >= ports.from && c.virtualPort <= ports.to))
+    const service = serviceOf(c)
     if (!service) return null
     const { mark } = service
     if (c.clientPort === 0)
       return service.persistent ? { template: true, mark, state: c.state === 'ASSURED' ? 1 : 0, active: true } : null
     if (c.protocol === 'udp') return { template: false, mark, state: 0, active: true }
     const state = tcpStates.get(c.state)
-    if (state === undefined) return null
-    if (c.state === 'FIN_WAIT' && c.expiresS < endingS - endingLimitS) return null
+    if (state === undefined || isOver(c, endingS)) return null
     return { template: false, mark, state, active: activeStates.has(c.state) }
   }
 }

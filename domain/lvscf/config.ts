@@ -24,6 +24,7 @@ import { newerSchedulers, piranhaSchedulers } from './directives.ts'
 import type { BlockDraft, Draft, ServerDraft } from './draft.ts'
 import { valueIn, writtenName } from './draft.ts'
 import { readAddress6, readPlaced6, readVirtual6, type Placed6 } from './ipv6.ts'
+import { readMorePaths } from './paths.ts'
 import type { Detail } from './reader.ts'
 import { deviceNameMax, portMax, Reader } from './reader.ts'
 import { cInt, dotted, inetAton, isPlainAddress } from './values.ts'
@@ -121,7 +122,7 @@ export function config(draft: Draft): Meaning {
     ...(directors.primary ? { primary: directors.primary } : {}),
     ...(directors.backup ? { backup: directors.backup } : {}),
     backupActive: directors.backupActive,
-    heartbeat,
+    heartbeat: { ...heartbeat, ...readMorePaths(global, directors) },
     forwarding,
     ...(natRouter ? { natRouter } : {}),
     ...(natRouter6 && forwarding === 'nat' ? { natRouter6 } : {}),

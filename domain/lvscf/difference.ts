@@ -107,6 +107,7 @@ function factsOf(config: Config): Facts {
     ['backup_active', config.backupActive],
     ['serial_no', config.serialNo],
     ['heartbeat_port', heartbeat.port],
+    ['heartbeat_paths', heartbeat.more?.map(({ primary, backup }) => `${primary} ${backup}`).join(', ')],
     ['keepalive', `${heartbeat.keepaliveMs} ms`],
     ['deadtime', `${heartbeat.deadtimeMs} ms`],
     ['network', config.forwarding],

@@ -341,6 +341,14 @@ const globalRows = rows('global', {
       '用于 NAT 与 address6：两台调度器在内网共享的 IPv6 地址，即真实服务器的网关，后接接口：`fd00::1/64 eth1`。',
     ],
   },
+  heartbeat_paths: {
+    type: 'text',
+    shoal: true,
+    doc: [
+      'Further heartbeat paths, any number: pairs of addresses separated by commas, that of the first director first: `10.8.0.1 10.8.0.2, fd00::1 fd00::2`.',
+      '更多心跳路径，数量不限：以逗号分隔的地址对，第一台调度器的地址在前：`10.8.0.1 10.8.0.2, fd00::1 fd00::2`。',
+    ],
+  },
   keepalive_ms: {
     type: 'ms',
     unit: 'ms',

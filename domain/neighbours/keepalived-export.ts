@@ -111,6 +111,9 @@ function readVrrp(source: Source, options: ExportOptions, ledger: Ledger): Vrrp 
       sayLines(lines, [key], 'convert-lost-path', (what) => ({ what, format }), ledger)
     } else carryLines(lines, [key], ledger)
   }
+  if (config.heartbeat.more && both) {
+    sayLines(lines, ['#heartbeat_paths'], 'convert-lost-path', (what) => ({ what, format }), ledger)
+  } else carryLines(lines, ['#heartbeat_paths'], ledger)
   if (config.natRouter) carryLines(lines, ['nat_router', 'nat_nmask'], ledger)
   if (config.syncDaemon) carryLines(lines, ['syncdaemon', 'syncd_iface', 'syncd_id'], ledger)
   carryLines(lines, ['tcp_timeout', 'tcpfin_timeout', 'udp_timeout'], ledger)

@@ -44,7 +44,7 @@ export function exportLdirectord(text: string): Exported {
 export function sayDirectors(source: Source, target: string, ledger: Ledger): void {
   const { config, lines } = source
   const pair = ['primary', 'backup', 'backup_active', 'primary_private', 'backup_private', 'keepalive', 'deadtime']
-  const own = ['#keepalive_ms', '#deadtime_ms', '#failback', '#failback_delay_ms', 'monitor_links']
+  const own = ['#heartbeat_paths', '#keepalive_ms', '#deadtime_ms', '#failback', '#failback_delay_ms', 'monitor_links']
   const announce = ['#announce_burst', '#announce_repeat_ms', '#announce_refresh_ms']
   carryLines(lines, ['network'], ledger)
   if (config.backupActive && config.backup) {

@@ -473,6 +473,16 @@ export const lvscfSpeech = {
       remedy: '请填写 IPv4 地址。',
     },
   },
+  'lvscf-heartbeat-path': {
+    en: {
+      says: 'heartbeat_paths: `{value}` is not a path: two different addresses of one family, that of the first director first, and none of another path.',
+      remedy: 'Write pairs separated by commas: `10.8.0.1 10.8.0.2, fd00::1 fd00::2`.',
+    },
+    'zh-CN': {
+      says: 'heartbeat_paths：`{value}` 不是一条路径：应为同一地址族的两个不同地址，第一台调度器的地址在前，且未用于其他路径。',
+      remedy: '请写成以逗号分隔的地址对：`10.8.0.1 10.8.0.2, fd00::1 fd00::2`。',
+    },
+  },
   'lvscf-metrics-listen': {
     en: {
       says: 'metrics_listen = {value} is not an address and a port.',

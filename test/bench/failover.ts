@@ -10,7 +10,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { directors, setRealServers } from '../lab/agent-hosts.ts'
+import { directors, keepBusy, setRealServers } from '../lab/agent-hosts.ts'
 import type { Director } from '../lab/agent-hosts.ts'
 import { attach, up } from '../lab/lab.ts'
 import type { Lab } from '../lab/lab.ts'
@@ -46,6 +46,10 @@ export type Run = {
   readonly failedRequests: number
   /** Both directors had the address on an interface for so long. */
   readonly bothHeldMs?: number
+  /** So often the address changed its director, or went and came, while nothing should have moved. */
+  readonly moves?: number
+  /** Why requests failed, with their counts. */
+  readonly errors?: Readonly<Record<string, number>>
   readonly note?: string
 }
 
@@ -100,6 +104,7 @@ async function measured(
     atMs,
     outageMs: !well || !again ? null : outage === undefined ? 0 : (outage.durationMs ?? null),
     failedRequests: report.failed,
+    ...(outage && outage.failed > 0 ? { errors: outage.errors } : {}),
     ...(well ? {} : { note: 'not served before the fault' }),
   }
 }
@@ -197,28 +202,22 @@ async function kills(bench: Bench, runs: number): Promise<void> {
 }
 
 /** Both directors busy with much more than they have processors for: nothing may move. */
-async function loads(bench: Bench): Promise<void> {
+async function loads(bench: Bench, runs: number): Promise<void> {
+  for (let n = 0; n < runs; n++) await load(bench)
+}
+
+async function load(bench: Bench): Promise<void> {
   const { lab, peer, regime, add } = bench
   await well(bench, false)
   const watch = await watchAddress(lab)
   const run = await measured(
     lab,
     { peer: peer.name, regime, case: 'load' },
-    async () => {
-      await Promise.all(
-        directors.map((host) =>
-          lab.ssh(
-            host,
-            `for i in $(seq ${loadLoops}); do (timeout ${loadSeconds} sh -c 'while :; do :; done' &) ; done; sleep ${loadSeconds + 2}`,
-            { allowFailure: true, timeoutMs: (loadSeconds + 60) * 1_000 },
-          ),
-        ),
-      )
-    },
+    () => keepBusy(lab, loadLoops, loadSeconds),
     watchMs,
   )
   await watch.stop()
-  add({ ...run, note: `${watch.events.length} changes of the address under load` })
+  add({ ...run, moves: watch.events.length })
 }
 
 const ms = (value: number | null): string => (value === null ? 'not recovered' : `${Math.round(value)}`)
@@ -238,7 +237,7 @@ export function tableOf(runs: readonly Run[]): string {
           outages.length === 0 ? '-' : `${ms(median(outages))} / ${ms(worst(outages))}`,
           `(${own.length} runs${lost > 0 ? `, **${lost} not recovered**` : ''})`,
           ...(held.length > 0 ? [`both held ${ms(worst(held))}`] : []),
-          ...(what === 'load' ? own.map((r) => r.note ?? '') : []),
+          ...(what === 'load' ? [`the address moved in ${own.filter((r) => r.moves !== 0).length}`] : []),
         ].join(' ')
         return [text, median(outages)]
       }
@@ -277,6 +276,7 @@ export function tableOf(runs: readonly Run[]): string {
 const help = `npm run bench -- failover [options]
   --runs N        of each case (10)
   --heals N       more cuts and heals at the defaults (0 beyond --runs; 30 are wanted in the end)
+  --loads N       runs under load, a minute each (1)
   --peer NAME     only keepalived or shoal
   --regime NAME   only ${regimes.join(', ')}; may be given again
   --case NAME     only ${cases.join(', ')}; may be given again
@@ -292,6 +292,7 @@ export async function run(args: string[]): Promise<number> {
     options: {
       runs: { type: 'string', default: '10' },
       heals: { type: 'string', default: '0' },
+      loads: { type: 'string', default: '1' },
       peer: { type: 'string', multiple: true, default: [...peerNames] },
       regime: { type: 'string', multiple: true, default: [...regimes] },
       case: { type: 'string', multiple: true, default: [...cases] },
@@ -342,8 +343,10 @@ export async function run(args: string[]): Promise<number> {
           runs.push(found)
           void keepNow(true)
           const held = found.bothHeldMs === undefined ? '' : `, both held ${Math.round(found.bothHeldMs)} ms`
+          const moved = found.moves === undefined ? '' : `, the address moved ${found.moves} times`
+          const errors = found.errors ? ` ${JSON.stringify(found.errors)}` : ''
           say(
-            `${peer.name} ${regime} ${found.case}: ${ms(found.outageMs)} ms, ${found.failedRequests} failed${held}${found.note ? ` (${found.note})` : ''}`,
+            `${peer.name} ${regime} ${found.case}: ${ms(found.outageMs)} ms, ${found.failedRequests} failed${errors}${held}${moved}${found.note ? ` (${found.note})` : ''}`,
           )
         }
         const bench: Bench = { lab, peer, regime, add }
@@ -354,7 +357,7 @@ export async function run(args: string[]): Promise<number> {
             await cuts(bench, count + (regime === 'default' ? Number(values.heals) : 0), chosen)
           if (chosen.has('planned')) await planned(bench, count)
           if (chosen.has('kill')) await kills(bench, count)
-          if (chosen.has('load') && regime === 'default') await loads(bench)
+          if (chosen.has('load') && regime === 'default') await loads(bench, Number(values.loads))
         } catch (error) {
           if (ending()) await forEver()
           broken++

@@ -345,6 +345,9 @@ describe('a firewall that refuses', () => {
       const all = [...textsOf(step), step.run].join('\n')
       expect(all).toContain(words)
       expect(all).toContain(words.replace('539', '8848'))
+      // It tells its own kernel, too.
+      expect(all).toContain(words.replace('539', '8848').replace('192.168.2.15', '192.168.2.117'))
+      expect(all).not.toContain(words.replace('192.168.2.15', '192.168.2.117'))
       expect(all).toMatch(/80/)
       expect(all).not.toMatch(/flush ruleset|-F INPUT|--reload/)
     },

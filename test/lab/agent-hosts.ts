@@ -131,3 +131,10 @@ export async function holders(lab: Lab, among: readonly string[] = directors): P
   )
   return held.filter((host) => host !== null)
 }
+
+/** Programs of ordinary priority that never rest, so many on each director, until the time is over. */
+export async function keepBusy(lab: Lab, loops: number, seconds: number): Promise<void> {
+  const script = `for i in $(seq ${loops}); do (timeout ${seconds} sh -c 'while :; do :; done' &) ; done; sleep ${seconds + 2}`
+  const options = { allowFailure: true, timeoutMs: (seconds + 60) * 1_000 }
+  await Promise.all(directors.map((host) => lab.ssh(host, script, options)))
+}

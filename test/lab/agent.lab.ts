@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { attach, up } from './lab.ts'
 import type { Lab } from './lab.ts'
-import { directors, holders, installAgents, lvscfOf, setRealServers } from './agent-hosts.ts'
-import { startLasting } from './lasting.ts'
-import { settled, under } from './pair.ts'
+import { directors, holders, installAgents, keepBusy, lvscfOf, setRealServers } from './agent-hosts.ts'
+import { startLasting, startPorts } from './lasting.ts'
+import { settled, told, under } from './pair.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_AGENT_LAB ?? 'agent'
@@ -15,6 +15,8 @@ const CRASHES = Number(process.env.SHOAL_CRASHES ?? 3)
 const HAND_OVERS = Number(process.env.SHOAL_HANDOVERS ?? 4)
 const OUTAGE_LIMIT_MS = 1_000
 const SERVED_IN_A_ROW = 25
+const LOOPS = 64
+const BUSY_S = 20
 
 let lab: Lab
 let vip: string
@@ -36,6 +38,14 @@ async function events(host: string): Promise<string> {
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
+/** Another lvs.cf on both directors. */
+const load = (text: string): Promise<unknown> =>
+  Promise.all(
+    directors.map((host) =>
+      lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf; systemctl reload shoal-agent', { input: text, timeoutMs: 30_000 }),
+    ),
+  )
 
 test('requests alternate over both real servers', async () => {
   const probe = await lab.startProbe(vip)
@@ -134,15 +144,6 @@ test(`${HAND_OVERS} hand-overs, one after the other, lose no request and end no 
 test('a connection lives through a hand-over and the failback, and no request is lost', async () => {
   const before = (await lab.ssh('lvs1', 'cat /etc/sysconfig/ha/lvs.cf')).stdout
   const withFailback = lvscfOf(lab, '# shoal: failback = on\n# shoal: failback_delay_ms = 4000\n')
-  const load = (text: string): Promise<unknown> =>
-    Promise.all(
-      directors.map((host) =>
-        lab.ssh(host, 'cat > /etc/sysconfig/ha/lvs.cf; systemctl reload shoal-agent', {
-          input: text,
-          timeoutMs: 30_000,
-        }),
-      ),
-    )
   onTestFinished(async () => void (await load(before)))
   await load(withFailback)
   const from = performance.now()
@@ -161,6 +162,34 @@ test('a connection lives through a hand-over and the failback, and no request is
   expect(lasted.ended).toBeUndefined()
   expect(await holders(lab)).toEqual(['lvs1'])
   expect(await events('lvs1')).toContain('took over (failback')
+})
+
+test('a director that takes over remembers no connection that is over: a port that is used anew goes nowhere by it', async () => {
+  const { active, standby } = await settled(lab)
+  const client = startPorts(
+    lab,
+    vip,
+    Array.from({ length: 8 }, (_, n) => 20_000 + n),
+    700,
+  )
+  onTestFinished(client.stop)
+  expect(await client.ask()).toBe(true)
+  // Longer ago than what is still given in a hand-over.
+  await delay(11_000)
+  await lab.ssh(active, 'shoal-agent handover', { timeoutMs: 30_000 })
+  await settled(lab)
+  expect(await client.open()).toBe(true)
+  // As if all of them had begun in the moment of the hand-over: nothing is told of them.
+  const silent = (verb: string): Promise<unknown> =>
+    lab.ssh(standby, `iptables ${verb} OUTPUT -p udp --dport 8848 -j DROP`, { allowFailure: true })
+  onTestFinished(async () => void (await silent('-D')))
+  await silent('-I')
+  await lab.ssh(standby, 'shoal-agent handover', { timeoutMs: 30_000 })
+  const became = await client.finish()
+  expect(await holders(lab)).toEqual([active])
+  // An answer would come by what was remembered: from the real server of then, which half of them would not know. A client that is not
+  // answered sends again, and by then the director has been told of its connection.
+  expect(became).toEqual(Array.from({ length: 8 }, () => null))
 })
 
 test('of a hand-over that is broken off by kill -9, and of an agent that has ended, nothing is left', async () => {
@@ -276,6 +305,42 @@ test('beats that a firewall swallows are no reason to take over: the wire says w
   expect((await settled(lab)).active).toBe(active)
 })
 
+test('of further heartbeat paths one is enough, an IPv6 one, too', async () => {
+  const before = (await lab.ssh('lvs1', 'cat /etc/sysconfig/ha/lvs.cf')).stdout
+  const addresses = (verb: 'add' | 'del'): Promise<unknown> =>
+    Promise.all(
+      directors.map((host, at) =>
+        lab.ssh(
+          host,
+          `ip address ${verb} 10.8.0.${at + 1}/24 dev eth0; ip address ${verb} fd00:5::${at + 1}/64 dev eth0 ${verb === 'add' ? 'nodad' : ''}`,
+          { allowFailure: true },
+        ),
+      ),
+    )
+  const beats = (verb: '-I' | '-D'): Promise<unknown> =>
+    Promise.all(
+      directors.map((host) =>
+        lab.ssh(host, `iptables ${verb} INPUT -p udp --dport 539 -j DROP`, { allowFailure: true }),
+      ),
+    )
+  onTestFinished(async () => {
+    await beats('-D')
+    await load(before)
+    await addresses('del')
+  })
+  const states = async (host: string): Promise<readonly string[] | undefined> =>
+    (await told(lab, host))?.director.peer.paths.map(({ name, state }) => `${name} ${state}`)
+  await addresses('add')
+  await load(lvscfOf(lab, '# shoal: heartbeat_paths = 10.8.0.1 10.8.0.2, fd00:5::1 fd00:5::2\n'))
+  const { active, standby } = await settled(lab)
+  await expect.poll(() => states(standby), { timeout: 20_000 }).toEqual(['public heard', 'path3 heard', 'path4 heard'])
+  const { again, report } = await under(lab, vip, async () => void (await beats('-I')), 4_000)
+  for (const host of directors) expect(await states(host)).toEqual(['public silent', 'path3 silent', 'path4 heard'])
+  expect(again).toBe(true)
+  expect(report.outages).toEqual([])
+  expect(await holders(lab)).toEqual([active])
+})
+
 test('a deaf standby neither claims nor disturbs the service, and says that it is the one cut off', async () => {
   const { active, standby } = await settled(lab)
   const deaf = await under(lab, vip, () => lab.cut(standby, { way: 'deaf' }), 6_000)
@@ -355,4 +420,25 @@ test('an agent that stands still is ended by its watchdog, its address goes, the
   const now = await settled(lab)
   expect(now.active).toBe(standby)
   expect(await holders(lab)).toEqual([standby])
+})
+
+test(`${LOOPS} busy loops on each director: nobody takes over, packets go through, and a stopped agent leaves the kernel as it was`, async () => {
+  const { active } = await settled(lab)
+  const packetNice = async (host: string): Promise<string> =>
+    (await lab.ssh(host, 'ps -o ni= -p $(pgrep ksoftirqd)')).stdout.trim()
+  const roles = async (host: string): Promise<string> =>
+    (await lab.ssh(host, "journalctl -u shoal-agent -o cat | grep -E '(active|standby|unfit) →'")).stdout
+  const before = await Promise.all(directors.map(roles))
+  const { again, report, outageMs } = await under(lab, vip, () => keepBusy(lab, LOOPS, BUSY_S), 2_000)
+  console.log(`busy: ${report.failed} of ${report.sent} requests failed, outage ${Math.round(outageMs)} ms`)
+  expect(again).toBe(true)
+  expect(outageMs).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
+  expect(await holders(lab)).toEqual([active])
+  expect(await Promise.all(directors.map(roles))).toEqual(before)
+  const { standby } = await settled(lab)
+  expect(await packetNice(standby)).toBe('-10')
+  await lab.ssh(standby, 'systemctl stop shoal-agent')
+  expect(await packetNice(standby)).toBe('0')
+  await lab.ssh(standby, 'systemctl start shoal-agent')
+  await settled(lab)
 })

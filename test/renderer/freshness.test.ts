@@ -6,7 +6,7 @@ import AgeText from '../../renderer/parts/AgeText.vue'
 import BeatBar from '../../renderer/parts/BeatBar.vue'
 import ServicesTable from '../../renderer/parts/ServicesTable.vue'
 import VerdictBanner from '../../renderer/parts/VerdictBanner.vue'
-import { livePicture } from '../../renderer/cluster-picture.ts'
+import { drawnPaths, livePicture } from '../../renderer/cluster-picture.ts'
 import { freshnessOf, sourceOf } from '../../renderer/overview.ts'
 import { markOfHeard } from '../../renderer/verdict.ts'
 import { fakeStatus } from './fake-core.ts'
@@ -183,4 +183,16 @@ describe('the beat bar', () => {
     expect(none.attributes('aria-label')).toBe('No check yet')
     none.unmount()
   })
+})
+
+it('of more heartbeat paths than have a place the first is drawn, and the worst of the others', () => {
+  const path = (name: string, state: 'heard' | 'silent' | 'never', loss = 0) => ({ name, state, loss, deaf: [] })
+  const [a, b] = [path('public', 'heard'), path('private', 'heard')]
+  expect(drawnPaths([])).toEqual([])
+  expect(drawnPaths([a, b])).toEqual([a, b])
+  expect(drawnPaths([a, b, path('path3', 'silent'), path('path4', 'never')])).toEqual([
+    a,
+    { ...path('path3', 'silent'), more: 2 },
+  ])
+  expect(drawnPaths([a, b, path('path3', 'heard', 3)])).toEqual([a, { ...path('path3', 'heard', 3), more: 1 }])
 })

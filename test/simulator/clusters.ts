@@ -41,6 +41,18 @@ export const pairWithPrivatePath: Config = {
   backup: { public: '192.168.2.15', private: '10.0.0.2' },
 }
 
+/** Four heartbeat paths, one of them IPv6. */
+export const pairWithFourPaths: Config = {
+  ...pairWithPrivatePath,
+  heartbeat: {
+    ...pair.heartbeat,
+    more: [
+      { primary: '10.8.0.1', backup: '10.8.0.2' },
+      { primary: 'fd00::1', backup: 'fd00::2' },
+    ],
+  },
+}
+
 export function withWeb(config: Config, change: Partial<VirtualServer>): Config {
   return { ...config, virtualServers: [{ ...web, ...change }] }
 }

@@ -72,6 +72,27 @@ export const planted: readonly Planted[] = [
     by: 'stories',
   },
   {
+    says: 'what still lies in the own kernel is taken for silence',
+    file: 'witness.ts',
+    from: "if (!isLong && isHeldUp(s, nowMs)) return 'asking'\n",
+    to: '',
+    by: 'witness',
+  },
+  {
+    says: 'a datagram to itself that comes late tells of nothing',
+    file: 'ears.ts',
+    from: 'lateMs: nowMs - sentMs > promptMs ? nowMs : ears.lateMs',
+    to: 'lateMs: ears.lateMs',
+    by: 'witness',
+  },
+  {
+    says: 'a host that hands on nothing at all is waited for without end',
+    file: 'witness.ts',
+    from: 'const isLong = asking !== null && nowMs - asking.sinceMs >= heldUpLimitMs',
+    to: 'const isLong = asking !== null && nowMs < 0',
+    by: 'witness',
+  },
+  {
     says: 'a paused standby takes its own deafness for silence',
     file: 'witness.ts',
     from: 's.unsureUntilMs = now.ms + (gapMs < deadtimeMs ? 2 * keepaliveMs : deadtimeMs)',

@@ -46,6 +46,7 @@ export type Fault =
   | { readonly kind: OnHost; readonly host: HostName }
   | { readonly kind: 'cut'; readonly host: HostName; readonly way: 'both' | 'deaf' | 'mute' }
   | { readonly kind: 'stall'; readonly host: HostName; readonly ms: number; readonly paused: boolean }
+  | { readonly kind: 'starve'; readonly host: HostName; readonly ms: number }
   | { readonly kind: 'cut-path'; readonly path: 'public' | 'private'; readonly from: HostName | null }
   | { readonly kind: 'heal-paths' }
   | { readonly kind: 'lose-announcements'; readonly times: number }
@@ -108,6 +109,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     ms: fc.integer({ min: 50, max: 4_000 }),
     paused: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant('starve' as const), host, ms: fc.integer({ min: 50, max: 4_000 }) }),
   fc.record({
     kind: fc.constant('cut-path' as const),
     path: fc.constantFrom('public' as const, 'private' as const),
@@ -212,6 +214,8 @@ function strike(world: World, f: Fault, config: Config, chance: () => number, ne
     }
     case 'stall':
       return world.stall(f.host, f.ms, f.paused)
+    case 'starve':
+      return world.starve(f.host, f.ms)
     case 'cut-path':
       return void world.cutPath(f.path, f.from ?? undefined)
     case 'heal-paths':
@@ -232,8 +236,10 @@ function strike(world: World, f: Fault, config: Config, chance: () => number, ne
   }
 }
 
-const alert = (world: World, name: HostName): boolean =>
-  world.hosts[name].processUp && world.nowMs() >= world.hosts[name].stalledUntil
+const alert = (world: World, name: HostName): boolean => {
+  const { processUp, stalledUntil, starvedUntil } = world.hosts[name]
+  return processUp && world.nowMs() >= Math.max(stalledUntil, starvedUntil)
+}
 
 /** What serves the client or could: on, running, connected, with a link. */
 const whole = (world: World, name: HostName): boolean => {
@@ -277,9 +283,12 @@ function watchOver(world: World, s: Schedule, config: Config): () => void {
       throw new Error(`nobody is active for ${nowMs - nobodySince} ms`)
 
     for (const name of hostNames) {
-      const { deaf, machineUp, stalledUntil } = world.hosts[name]
-      deafSince[name] = deaf && machineUp ? (deafSince[name] ?? nowMs) : null
-      if (nowMs < stalledUntil) stoodStill[name] = stalledUntil
+      const { deaf, machineUp, stalledUntil, starvedUntil } = world.hosts[name]
+      // What lay in its kernel is heard after the cut.
+      const isDeaf = deaf && machineUp && nowMs >= starvedUntil
+      deafSince[name] = isDeaf ? (deafSince[name] ?? nowMs) : null
+      const stillUntil = Math.max(stalledUntil, starvedUntil)
+      if (nowMs < stillUntil) stoodStill[name] = stillUntil
       const role = world.role(name)
       const since = deafSince[name]
       if (s.witnesses && role === 'active' && roles[name] !== 'active' && since !== null && nowMs - since > deafBoundMs)

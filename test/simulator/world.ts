@@ -6,6 +6,7 @@
 import type { Config } from '../../domain/config.ts'
 import type { JournalEvent } from '../../domain/contract/agent.ts'
 import type { KernelService, KernelTable } from '../../domain/ipvs/kernel-table.ts'
+import { heartbeatPairs } from '../../domain/heartbeat-paths.ts'
 import { isSix } from '../../domain/ipv6.ts'
 import { markLine } from '../../domain/ipvs/marks.ts'
 import { beatOf, lastWord } from '../../agent/director/beat.ts'
@@ -28,12 +29,23 @@ interface Event {
 }
 
 /** How long things take in the simulated world. */
-export const pace = { networkMs: 1, tableLookMs: 2, applyMs: 30, probeMs: 3, stirredMs: 40, giveMs: 5, receiveMs: 20 }
+export const pace = {
+  networkMs: 1,
+  echoMs: 0.1,
+  tableLookMs: 2,
+  applyMs: 30,
+  probeMs: 3,
+  stirredMs: 40,
+  giveMs: 5,
+  receiveMs: 20,
+}
+
+/** What comes through the kernel's network. */
+const brought: ReadonlySet<Input['kind']> = new Set(['heard', 'answered', 'echoed', 'probed'])
 
 interface Host {
   readonly name: HostName
   readonly publicAddress: string
-  readonly privateAddress: string | null
   machineUp: boolean
   processUp: boolean
   state: State | null
@@ -60,10 +72,14 @@ interface Host {
     }
   >
   stalledUntil: number
+  /** Until then nothing that the network brings is handed on: others keep its processors busy. */
+  starvedUntil: number
   waiting: Input[]
   /** While it stands still, what arrives is lost (a paused machine) instead of waiting in a socket (a stopped process). */
   paused: boolean
   loseProbes: boolean
+  /** What it sends to itself comes back after this; null: never. */
+  echoMs: number | null
   /** When its timer goes off. */
   wakeMs: number
   /** Starts of the agent, for the count of recent ones. */
@@ -127,7 +143,7 @@ export function createWorld(options: WorldOptions) {
   let order = 0
   const lines: Line[] = []
   const journal: { atMs: number; host: HostName; event: JournalEvent }[] = []
-  const beats: { atMs: number; host: HostName; beat: Beat; path: 'public' | 'private' }[] = []
+  const beats: { atMs: number; host: HostName; beat: Beat; path: string }[] = []
   const answers: { ticket: number; refused?: string }[] = []
   const serversDown = new Set<string>()
   /** `lvs1 10.0.0.1:80`: that director alone does not reach the server. */
@@ -145,15 +161,14 @@ export function createWorld(options: WorldOptions) {
   let listener: ((host: HostName, input: Input, effects: readonly Effect[]) => void) | null = null
 
   const hosts: Record<HostName, Host> = {
-    lvs1: newHost('lvs1', options.config.primary?.public ?? '', options.config.primary?.private ?? null),
-    lvs2: newHost('lvs2', options.config.backup?.public ?? '', options.config.backup?.private ?? null),
+    lvs1: newHost('lvs1', options.config.primary?.public ?? ''),
+    lvs2: newHost('lvs2', options.config.backup?.public ?? ''),
   }
 
-  function newHost(name: HostName, publicAddress: string, privateAddress: string | null): Host {
+  function newHost(name: HostName, publicAddress: string): Host {
     return {
       name,
       publicAddress,
-      privateAddress,
       machineUp: false,
       processUp: false,
       state: null,
@@ -171,9 +186,11 @@ export function createWorld(options: WorldOptions) {
       failAddresses: false,
       table: new Map(),
       stalledUntil: 0,
+      starvedUntil: 0,
       waiting: [],
       paused: false,
       loseProbes: false,
+      echoMs: pace.echoMs,
       wakeMs: Infinity,
       starts: [],
       applied: [],
@@ -204,11 +221,12 @@ export function createWorld(options: WorldOptions) {
   const isHeard = (host: Host): boolean => host.machineUp && host.linkUp && !host.mute && !host.stranded
   const hearsSegment = (host: Host): boolean => host.machineUp && host.linkUp && !host.deaf && !host.stranded
   /** A beat of one would arrive at the other now, on this path. */
-  const passes = (path: 'public' | 'private', from: Host, to: Host): boolean => {
+  const passes = (path: string, from: Host, to: Host): boolean => {
     if (cutPaths.has(path) || cutPaths.has(`${path} ${from.name}`)) return false
     if (path === 'public') return isHeard(from) && hearsSegment(to)
-    return from.privateAddress !== null && from.machineUp && to.machineUp && !from.mute && !to.deaf
+    return from.machineUp && to.machineUp && !from.mute && !to.deaf
   }
+  const pathNames = (): readonly string[] => heartbeatPairs(config).map(({ name }) => name)
   const isCutOff = (host: Host): boolean => host.deaf || host.mute || host.stranded
 
   function note(host: Host, text: string): void {
@@ -220,6 +238,10 @@ export function createWorld(options: WorldOptions) {
     if (!host.processUp || host.boot !== boot || !host.state) return
     if (nowMs < host.stalledUntil) {
       if (!host.paused || input.kind !== 'heard') host.waiting.push(input)
+      return
+    }
+    if (nowMs < host.starvedUntil && brought.has(input.kind)) {
+      later(host.starvedUntil - nowMs, () => give(host, input, boot))
       return
     }
     const [next, effects] = step(host.state, input, now())
@@ -307,6 +329,9 @@ export function createWorld(options: WorldOptions) {
         return
       case 'ask':
         ask(host, effect, boot)
+        return
+      case 'echo':
+        if (host.echoMs !== null) later(host.echoMs, () => give(host, { kind: 'echoed', sentMs: effect.sentMs }, boot))
         return
       case 'route': {
         const neighbours = options.witnesses ? effect.to : []
@@ -426,8 +451,7 @@ export function createWorld(options: WorldOptions) {
       silent.size === 0
         ? said
         : (Object.fromEntries(Object.entries(said).filter(([word]) => !silent.has(word))) as unknown as Beat)
-    for (const path of ['public', 'private'] as const) {
-      if (path === 'private' && !host.privateAddress) continue
+    for (const path of pathNames()) {
       beats.push({ atMs: nowMs, host: host.name, beat, path })
       if (beats.length > 2_000) beats.splice(0, 1_000)
       if (!passes(path, host, other(host))) continue
@@ -724,7 +748,7 @@ export function createWorld(options: WorldOptions) {
     holders: (): HostName[] => hostNames.filter((n) => holdsVip(hosts[n])),
     /** Beats of one director would arrive at the other now, on some path. */
     reaches: (from: HostName, to: HostName): boolean =>
-      passes('public', hosts[from], hosts[to]) || passes('private', hosts[from], hosts[to]),
+      pathNames().some((path) => passes(path, hosts[from], hosts[to])),
     role: (name: HostName) => (hosts[name].processUp ? hosts[name].state?.role : undefined),
     later,
     run: (ms: number) => runTo(nowMs + ms),
@@ -748,10 +772,12 @@ export function createWorld(options: WorldOptions) {
       host.addresses = [{ address: host.publicAddress, prefix: 24, device: 'eth0', label: 'eth0' }]
       if (floating(config).some((a) => isSix(a.address)))
         host.addresses.push({ address: linkLocal[name], prefix: 64, device: 'eth0', label: 'eth0' })
-      if (host.privateAddress)
-        host.addresses.push({ address: host.privateAddress, prefix: 24, device: 'eth1', label: 'eth1' })
+      const own = heartbeatPairs(config).map((pair) => (name === 'lvs1' ? pair.primary : pair.backup))
+      for (const [at, address] of own.entries())
+        if (at > 0) host.addresses.push({ address, prefix: 24, device: `eth${at}`, label: `eth${at}` })
       host.table = new Map()
       host.linkUp = true
+      host.starvedUntil = 0
       host.starts = []
       note(host, '-- boots')
       startProcess(host)
@@ -808,6 +834,12 @@ export function createWorld(options: WorldOptions) {
         for (const input of waiting) give(host, input, boot)
       })
     },
+    /** For so long its kernel hands on nothing that arrives; then all of it, in its order. It goes on sending. */
+    starve(name: HostName, ms: number): void {
+      const host = hosts[name]
+      host.starvedUntil = Math.max(host.starvedUntil, nowMs + ms)
+      note(host, `-- hands on nothing for ${ms} ms`)
+    },
     /** Both ways, or so that it hears nothing (`deaf`) or is not heard (`mute`). */
     cut(name: HostName, way: 'both' | 'deaf' | 'mute' = 'both'): void {
       if (way !== 'mute') hosts[name].deaf = true
@@ -831,7 +863,7 @@ export function createWorld(options: WorldOptions) {
       loseAnnouncements = n
     },
     /** Cuts one heartbeat path: both directions, or from one director only. */
-    cutPath: (path: 'public' | 'private', from?: HostName) => void cutPaths.add(from ? `${path} ${from}` : path),
+    cutPath: (path: string, from?: HostName) => void cutPaths.add(from ? `${path} ${from}` : path),
     healPaths: () => cutPaths.clear(),
     link(name: HostName, up: boolean): void {
       if (hosts[name].linkUp === up) return
