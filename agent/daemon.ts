@@ -247,7 +247,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   await reading
   if (kernel && notifySocket) kernel.notify(notifySocket, 'READY=1')
   const watched = kernel && notifySocket && process.env.WATCHDOG_USEC
-  const alive = watched ? openWatchdog((text) => kernel.notify(notifySocket, text)) : undefined
+  const alive = watched ? openWatchdog(guard.noticesHanging, (text) => kernel.notify(notifySocket, text)) : undefined
   const precedence =
     kernel &&
     openPrecedence(

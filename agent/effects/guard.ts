@@ -4,11 +4,14 @@
  * host.
  */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 
 /** A guard that ended is replaced after this. */
 const againMs = 1_000
+/** A plain shell cannot wait for a limited time. */
+const bash = ['/bin/bash', '/usr/bin/bash'].find((at) => existsSync(at))
 
 export interface Guard {
   /**
@@ -16,13 +19,15 @@ export interface Guard {
    * up. Silence of 700 ms is taken as hanging when it holds one.
    */
   readonly alive: (holds: boolean) => void
+  /** It notices silence; without bash it notices an end only. */
+  readonly noticesHanging: boolean
 }
 
 /** Starts the guard from the folder the release script lies in, and keeps one running. */
 export function startGuard(folder: string, runDir: string, trouble: (says: string) => void): Guard {
   let pipe: Writable | null = null
   const start = (): void => {
-    const guard = spawn('/bin/sh', [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)], {
+    const guard = spawn(bash ?? '/bin/sh', [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)], {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { SHOAL_RUN: runDir },
       cwd: '/',
@@ -43,6 +48,7 @@ export function startGuard(folder: string, runDir: string, trouble: (says: strin
   }
   start()
   return {
+    noticesHanging: bash !== undefined,
     alive(holds) {
       // What a guard that stands still has not read yet is enough.
       if (pipe && !pipe.writableNeedDrain) pipe.write(holds ? 'holds\n' : '\n')

@@ -3,9 +3,10 @@
 # shell script, because it must not depend on anything of the agent, and because it must be fast. It runs twice over: as
 # `release-held.sh guard PID`, started by the agent, it waits until the agent's end closes its input (also after kill -9) and acts at once,
 # unless that end was a proper one or another agent runs by then; and the unit runs it after every end. An agent that says nothing for
-# 0.7 s (it writes a line ten times a second, `holds` or nothing) hangs: when it holds an address the guard stops it, does its work, and ends it last. That
-# needs bash; without it, and for an agent that holds no address, systemd's watchdog does so. What else the agent had started (a check's
-# program) and did not live to end is ended by the unit's run, which leaves a guard to its work.
+# 0.7 s (it writes a line ten times a second, `holds` or nothing) hangs: when it holds an address the guard stops it, does its work, and ends
+# it last. That needs bash, which the agent takes where there is one; without it, and for an agent that holds no address, systemd's watchdog
+# does so. What else the agent had started (a check's program) and did not live to end is ended by the unit's run, which leaves a guard to its
+# work.
 # /run/shoal/held: one line "ADDRESS/PREFIX DEVICE" per address that may be there. /run/shoal/run: "running PID" or "ended".
 # /run/shoal/farewell: the datagram that says so, sealed by the agent; /run/shoal/farewell-to: one line "ADDRESS PORT" per path.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -15,21 +16,24 @@ hung=
 [ -r "$dir/run" ] && read -r state < "$dir/run"
 if [ "$1" = guard ]; then
   trap '' TERM INT HUP
-  [ -n "$BASH_VERSION" ] || ! command -v bash >/dev/null || exec bash "$0" "$@"
   read -r holds
   seen=$?
+  silent=0
   while [ $seen = 0 ]; do
     if [ -z "$BASH_VERSION" ]; then
       read -r _
       seen=$?
-    else
-      read -r -t 0.7 says
-      seen=$?
-      # After a pause of the whole host both are late: the agent gets a moment to say that it is there.
-      [ $seen -le 128 ] || { read -r -t 0.05 says && seen=0; }
-      [ $seen != 0 ] || holds=$says
+      continue
+    fi
+    read -r -t 0.1 says
+    seen=$?
+    if [ $seen = 0 ]; then
+      holds=$says silent=0
+    elif [ $seen -gt 128 ]; then
+      # Counted in its own waits, not by the clock: where the whole host was paused or starved, both were.
+      silent=$((silent + 1))
       # One that holds nothing harms nobody by standing still, and a host too busy for it would have it start again and again.
-      [ $seen -le 128 ] || [ -n "$holds" ] || seen=0
+      [ $silent -ge 7 ] && [ -n "$holds" ] || seen=0
     fi
   done
   read -r state < "$dir/run"
