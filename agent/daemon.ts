@@ -73,7 +73,7 @@ export async function run({ version, folder, bundle, socketPath }: Program): Pro
   }
   /** Told once everything has been read: from then on silence is taken as hanging. */
   let sayAlive = (_ms: number): void => undefined
-  const guard = startGuard(folder, places.runDir, log)
+  const guard = await startGuard(folder, places.runDir, log)
   const notifySocket = process.env.NOTIFY_SOCKET
 
   const check = bundle ? (text: string) => checkOnThread(bundle, text) : checkHere

@@ -307,7 +307,7 @@ function guarded(
          import { startGuard } from '${root}agent/effects/guard.ts'
          const { writeFileSync } = await import('node:fs')
          writeFileSync('$d/run', 'running ' + process.pid + '\\\\n')
-         const guard = startGuard('$d', '$d', console.log)
+         const guard = await startGuard('$d', '$d', console.log)
          let holds = ${holds === 'always'}
          setInterval(() => guard.alive(holds), 100)
          setTimeout(() => {

@@ -4,14 +4,12 @@
  * host.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { access } from 'node:fs/promises'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 
 /** A guard that ended is replaced after this. */
 const againMs = 1_000
-/** A plain shell cannot wait for a limited time. */
-const bash = ['/bin/bash', '/usr/bin/bash'].find((at) => existsSync(at))
 
 export interface Guard {
   /**
@@ -24,14 +22,23 @@ export interface Guard {
 }
 
 /** Starts the guard from the folder the release script lies in, and keeps one running. */
-export function startGuard(folder: string, runDir: string, trouble: (says: string) => void): Guard {
+export async function startGuard(folder: string, runDir: string, trouble: (says: string) => void): Promise<Guard> {
+  // A plain shell cannot wait for a limited time.
+  const hasBash = await access('/bin/bash').then(
+    () => true,
+    () => false,
+  )
   let pipe: Writable | null = null
   const start = (): void => {
-    const guard = spawn(bash ?? '/bin/sh', [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      env: { SHOAL_RUN: runDir },
-      cwd: '/',
-    })
+    const guard = spawn(
+      hasBash ? '/bin/bash' : '/bin/sh',
+      [path.join(folder, 'release-held.sh'), 'guard', String(process.pid)],
+      {
+        stdio: ['pipe', 'ignore', 'ignore'],
+        env: { SHOAL_RUN: runDir },
+        cwd: '/',
+      },
+    )
     let over = false
     const again = (why: string): void => {
       if (over) return
@@ -48,7 +55,7 @@ export function startGuard(folder: string, runDir: string, trouble: (says: strin
   }
   start()
   return {
-    noticesHanging: bash !== undefined,
+    noticesHanging: hasBash,
     alive(holds) {
       // What a guard that stands still has not read yet is enough.
       if (pipe && !pipe.writableNeedDrain) pipe.write(holds ? 'holds\n' : '\n')
