@@ -23,10 +23,9 @@ const failures = []
 const secondTries = []
 
 /**
- * Lab tests of which no limit is in milliseconds: they share the machine, three files at a time, the longest first. All others have it to
+ * Lab tests of which no limit is in milliseconds: they share the machine, two files at a time, the longest first. All others have it to
  * themselves.
  */
-const lanes = 3
 const patient = [
   'life',
   'seeds',
@@ -44,6 +43,7 @@ const patient = [
   'ipv6',
   'neighbours',
 ]
+const lanes = 2
 /** The same of the browser's lab tests; one after the other, for they use one lab. */
 const patientSpecs = ['bad-input', 'document']
 
@@ -208,8 +208,7 @@ async function lab() {
 
 const suites = {
   async fast() {
-    await check('typecheck', 'npm', ['run', '-s', 'typecheck'])
-    await check('lint', 'npm', ['run', '-s', 'lint'])
+    await Promise.all(['typecheck', 'lint'].map((name) => check(name, 'npm', ['run', '-s', name])))
     // Some of them start processes and listen: on a busy machine one may fail once. A second try is named at the end.
     await vitest('unit', ['--project', 'fast', '--project', 'renderer', '--retry=1'])
     await suites.e2e()
