@@ -11,7 +11,7 @@ import { settled, told, under } from './pair.ts'
 
 /** A name of its own, so that a lab somebody is working in stays as it is. */
 const NAME = process.env.SHOAL_AGENT_LAB ?? 'agent'
-const CRASHES = Number(process.env.SHOAL_CRASHES ?? 2)
+const CRASHES = Number(process.env.SHOAL_CRASHES ?? 3)
 const HAND_OVERS = Number(process.env.SHOAL_HANDOVERS ?? 4)
 const OUTAGE_LIMIT_MS = 1_000
 const SERVED_IN_A_ROW = 25

@@ -12,8 +12,10 @@ const NAME = process.env.SHOAL_OVERLOAD_LAB ?? 'overload'
 const SIZE = { services: 100, servers: 10 }
 const WHOLE_LIMIT_MS = 90_000
 const CRASHES = 6
-/** The first crash comes so soon after the fault is marked (a login and a tenth of a second), and a second is what its outage may last. */
+/** The first crash comes so soon after the fault is marked: a login and a tenth of a second. */
 const FIRST_CRASH_MS = 3_000
+/** What the outage of a crash may last, all in all. */
+const OUTAGE_LIMIT_MS = 1_000
 
 let lab: Lab
 
@@ -121,6 +123,10 @@ test('an agent that crashes again and again rests between its starts, the other 
     why,
   ).toEqual([])
   expect(seen.length, why).toBeLessThanOrEqual(2)
+  expect(
+    seen.reduce((sum, { ms }) => sum + ms, 0),
+    why,
+  ).toBeLessThanOrEqual(OUTAGE_LIMIT_MS)
   expect(
     await said(
       other,

@@ -11,16 +11,23 @@ const noticeLimitMs = 5_000
 
 let story: Story
 
-beforeAll(async () => {
+async function begin(): Promise<void> {
   story = await beginStory(name ?? 'watch', name !== undefined)
   await story.logIn()
   await story.keepDraft()
-})
+}
+beforeAll(begin)
 afterAll(async () => {
   await story?.end()
 })
 
+let tries = 0
 test('from nothing to a proven cluster within a minute', async () => {
+  // A second try begins with nothing, too.
+  if (tries++ > 0) {
+    await story.end()
+    await begin()
+  }
   const run = await story.build()
   for (const step of run.steps) console.log(`  ${step.stepId} ${step.state} ${step.durationMs ?? 0} ms`)
   expect(run.state).toBe('done')

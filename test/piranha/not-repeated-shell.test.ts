@@ -14,6 +14,7 @@ import { pace } from '../simulator/world.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const unit = readFileSync(path.join(root, 'resources/systemd/shoal-agent.service'), 'utf8')
+const release = readFileSync(path.join(root, 'resources/agent/release-held.sh'), 'utf8')
 const deadtimeMs = pair.heartbeat.deadtimeMs
 
 describe('a reload on the standby', () => {
@@ -77,7 +78,11 @@ describe('an agent that crashes or hangs', () => {
     expect(Math.max(0, ...both)).toBeLessThan(1_000)
   })
 
-  it('has a watchdog that ends it within a second while it holds an address, and a release that runs whatever ended it', () => {
+  it('has a guard or a watchdog that ends it within a second while it holds an address, and a release that runs whatever ended it', () => {
+    const [, waitS, waits] = /read -r -t ([0-9.]+) says[^]*-ge (\d+) \] && \[ -n "\$holds" \]/.exec(release) ?? []
+    expect(Number(waitS) * Number(waits)).toBeGreaterThan(0)
+    expect(Number(waitS) * Number(waits)).toBeLessThan(0.9)
+    // Where there is no bash for the guard.
     expect(watchdogHoldingMs).toBeLessThan(1_000)
     expect(Number(/^WatchdogSec=(\d+)s$/m.exec(unit)?.[1]) * 1_000).toBe(watchdogIdleMs)
     // The guard's work goes on after the agent's end.
