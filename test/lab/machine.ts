@@ -26,6 +26,15 @@ export function find(program: string): string | undefined {
   return folders.map((folder) => join(folder, program)).find((path) => reachable(path, constants.X_OK))
 }
 
+/** Numbers of the processors this process may run on (Cpus_allowed_list, proc_pid_status(5)); never empty. */
+export function allowedProcessors(): readonly number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  return list.split(',').flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  })
+}
+
 /** A boot's identity: anything remembered from another boot is stale. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

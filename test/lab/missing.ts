@@ -18,6 +18,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   'ssh-keygen': 'openssh-client',
   unshare: 'util-linux',
   nsenter: 'util-linux',
+  taskset: 'util-linux',
 }
 
 /** Capabilities by their bit (capability.h): both are needed for namespaces, bridges and taps. */
