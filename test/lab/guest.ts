@@ -49,6 +49,19 @@ export const MASKED_UNITS: readonly string[] = [
   'systemd-timesyncd.service',
   'systemd-pstore.service',
   'systemd-journal-flush.service',
+  'systemd-random-seed.service',
+  'systemd-sysusers.service',
+  'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
+  'modprobe@configfs.service',
+  'modprobe@dm_mod.service',
+  'modprobe@drm.service',
+  'modprobe@fuse.service',
+  'modprobe@loop.service',
+  'sys-fs-fuse-connections.mount',
+  'sys-kernel-config.mount',
+  'dev-mqueue.mount',
+  'dev-hugepages.mount',
   'apt-daily.timer',
   'apt-daily-upgrade.timer',
   'dpkg-db-backup.timer',
@@ -138,6 +151,15 @@ export const GUEST_FILES: readonly GuestFile[] = [
   { path: 'etc/fstab', mode: 0o644, text: '/dev/ubda / ext4 defaults 0 0\n' },
   { path: 'etc/machine-id', mode: 0o444, text: '' },
   { path: 'etc/resolv.conf', mode: 0o644, text: '' },
+  {
+    // Of the devices that are there at the start only these two kinds matter to a lab host; the rest is a hundred consoles.
+    path: 'etc/systemd/system/systemd-udev-trigger.service.d/lab.conf',
+    mode: 0o644,
+    text: `[Service]
+ExecStart=
+ExecStart=-udevadm trigger --type=devices --action=add --prioritized-subsystem=net --subsystem-match=net --subsystem-match=block
+`,
+  },
   link(0),
   link(1),
   link(2),
