@@ -13,6 +13,8 @@ export default defineConfig({
           exclude: ['test/renderer/**', 'node_modules/**', 'out/**'],
           environment: 'node',
           testTimeout: 20_000,
+          // Vitest leaves a processor to others, which on a machine with two of them is half.
+          maxWorkers: '100%',
         },
       },
       {
@@ -24,6 +26,7 @@ export default defineConfig({
           environment: 'happy-dom',
           server: { deps: { inline: ['element-plus'] } },
           testTimeout: 20_000,
+          maxWorkers: '100%',
         },
       },
       {

@@ -58,6 +58,23 @@ describe('marking rules', () => {
     expect(drifts(world, 'lvs2')).toEqual(['packets do not pass our marking rules'])
   })
 
+  it('that are taken away while something else is being repaired are said, too', () => {
+    const both = { ...marked, syncDaemon: { device: 'eth1', id: 7 } }
+    const world = settled(both)
+    const { lvs1 } = world.hosts
+    world.onStep((host, _, effects) => {
+      if (host === 'lvs1' && effects.some((e) => e.kind === 'arrange' && e.arrangement.sync)) lvs1.marks = null
+    })
+    Object.assign(lvs1, { sync: [] })
+    world.run(12_000)
+    expect(drifts(world, 'lvs1')).toEqual([
+      'the sync daemon does not run as master on eth1 with id 7',
+      'the mark 192.168.2.27 tcp 80 → 80 is missing',
+      'the mark 192.168.2.27 tcp 443 → 80 is missing',
+    ])
+    expect(lvs1.marks?.lines).toHaveLength(2)
+  })
+
   it('go when no mark is wanted any more, without being called drift', () => {
     const world = settled(marked)
     world.configure({ ...pair, serialNo: 2 }, 'lvs1', 'lvs2')

@@ -216,7 +216,8 @@ function compare(w: Work, found: Found, want: Wanted, daemon: SyncDaemon | undef
     arrangingSinceMs: now.ms,
     tries,
     holdMs: tries >= promptTries ? now.ms + retryMs : now.ms,
-    settled: null,
+    // What is found besides while a drift is being repaired is one, too.
+    settled: drift.length > 0 ? wantedText : null,
     drift: [...new Set([...s.surroundings.drift, ...drift])],
     ...(sync.length > 0 ? { ownsSync: daemon !== undefined } : {}),
   })

@@ -140,6 +140,28 @@ describe('secrets', () => {
   })
 })
 
+describe('hosts', () => {
+  it('one whose kept connection is gone is asked again over a new one', async () => {
+    const password = secretWord()
+    const host = await startHost({ password })
+    const owner = { address: '127.0.0.1', port: host.port, user: 'admin' }
+    const login = {
+      ...newClusterDraft('web').directors[0],
+      ...{ address: owner.address, port: String(owner.port), user: owner.user },
+      login: { kind: 'password' as const, keyFile: '' },
+    }
+    await ask('secrets.keep', { ...owner, kind: 'password', secret: password })
+    const first = await ask('hosts.try', { host: login })
+    if (first.ok && first.value.kind === 'unknown-key') await ask('hosts.trust', first.value.key)
+    expect(await ask('hosts.try', { host: login })).toMatchObject({ ok: true, value: { kind: 'facts' } })
+    const before = host.logins.length
+    host.cutAt('/etc/os-release', 'before')
+    expect(await ask('hosts.try', { host: login })).toMatchObject({ ok: true, value: { kind: 'facts' } })
+    expect(host.logins.length).toBe(before + 1)
+    await host.close()
+  })
+})
+
 describe('plans and runs', () => {
   it('a draft with faults has no plan, and every fault is told', async () => {
     await ask('drafts.keep', { revision: 0, draft: newClusterDraft('empty') })

@@ -168,7 +168,7 @@ test('what one director alone does not reach is a fault of a path, in both journ
   if (!at) throw new Error('the lab of the test before is gone')
   const { active, standby } = await roles(at)
   const rs2 = at.address('rs2')
-  await at.ssh(standby, `ip route add unreachable ${rs2}/32`)
+  await at.ssh(standby, `ip route replace unreachable ${rs2}/32`)
   await until(at, standby, ['plain rs2 down'])
   await delay(10_000)
   const views = (await told(at, active))?.services
@@ -176,10 +176,11 @@ test('what one director alone does not reach is a fault of a path, in both journ
     ?.realServers.map((r) => `${r.health}/${r.peerSees ?? '?'}`)
   expect(views).toEqual(['up/up', 'up/down'])
   for (const host of [active, standby]) {
-    const journal = (await at.ssh(host, 'shoal-agent events 30')).stdout
-    const line = journal.split('\n').find((one) => one.includes('sees real servers differently'))
-    console.log(`${host}: ${line ?? 'nothing'}`)
-    expect(line).toContain(`${rs2}:80`)
+    const journal = (await at.ssh(host, 'shoal-agent events 60')).stdout
+    // On a busy machine a check of one second may have failed on one director alone before.
+    const faults = journal.split('\n').filter((one) => one.includes('sees real servers differently'))
+    console.log(`${host}: ${faults.join('; ') || 'nothing'}`)
+    expect(faults.some((one) => one.includes(`${rs2}:80 of`))).toBe(true)
   }
   await at.ssh(standby, `ip route del unreachable ${rs2}/32`)
   await until(at, standby, ['plain rs2 up'])
