@@ -2,6 +2,9 @@
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
+/** Vitest leaves a processor to others, which on a machine with two of them is half. */
+const maxWorkers = '100%'
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,8 +16,7 @@ export default defineConfig({
           exclude: ['test/renderer/**', 'node_modules/**', 'out/**'],
           environment: 'node',
           testTimeout: 20_000,
-          // Vitest leaves a processor to others, which on a machine with two of them is half.
-          maxWorkers: '100%',
+          maxWorkers,
         },
       },
       {
@@ -26,7 +28,7 @@ export default defineConfig({
           environment: 'happy-dom',
           server: { deps: { inline: ['element-plus'] } },
           testTimeout: 20_000,
-          maxWorkers: '100%',
+          maxWorkers,
         },
       },
       {

@@ -209,10 +209,7 @@ export async function createCore(ports: Ports): Promise<Core> {
   })
 
   async function tryHost(host: HostDraft): Promise<Result<HostTried>> {
-    let asked = await askFacts(hosts, host, now)
-    // A connection that was kept may lead to a host that has restarted since; asking changes nothing and can be done again.
-    if (!asked.ok && asked.problems.some(({ code }) => code === 'connection-lost'))
-      asked = await askFacts(hosts, host, now)
+    const asked = await askFacts(hosts, host, now)
     if (asked.ok) return ok({ kind: 'facts', ...asked.value })
     const unknown = asked.problems.find(({ code }) => code === 'host-key-unknown')
     if (!unknown?.detail) return asked

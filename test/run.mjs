@@ -240,6 +240,10 @@ const suites = {
   },
 }
 
+if (Number.isNaN(minutes)) {
+  console.error('SHOAL_TEST_MINUTES is not a number')
+  process.exit(2)
+}
 if (!suites[suite]) {
   console.error(`no suite ${suite}; there are: ${Object.keys(suites).join(', ')}`)
   process.exit(2)

@@ -14,12 +14,19 @@ import type { Surveyed } from './finding.ts'
 
 const factsTimeoutMs = 30_000
 
-/** The facts of one host and how long its answer to nothing takes. */
-export async function askFacts(
-  hosts: Hosts,
-  host: HostDraft,
-  now: () => number,
-): Promise<Result<{ readonly facts: HostFacts; readonly roundTripMs: number }>> {
+type AskedFacts = Result<{ readonly facts: HostFacts; readonly roundTripMs: number }>
+
+/**
+ * The facts of one host and how long its answer to nothing takes. A connection that was kept may lead to a host that has restarted since;
+ * asking changes nothing, so where it is lost it is done once more, over a new one.
+ */
+export async function askFacts(hosts: Hosts, host: HostDraft, now: () => number): Promise<AskedFacts> {
+  const asked = await askFactsOnce(hosts, host, now)
+  const isLost = !asked.ok && asked.problems.some(({ code }) => code === 'connection-lost')
+  return isLost ? askFactsOnce(hosts, host, now) : asked
+}
+
+async function askFactsOnce(hosts: Hosts, host: HostDraft, now: () => number): Promise<AskedFacts> {
   const session = await hosts.session(host)
   if (!session.ok) return session
   const root = await session.value.rootBy()

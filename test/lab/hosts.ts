@@ -47,7 +47,9 @@ export async function powerOn(site: Site, host: Host): Promise<void> {
   const library = await registerLibrary()
   const [program, ...args] = [
     ...asMember(site.namespace),
-    ...['taskset', '-c', processorFor(site, host)],
+    'taskset',
+    '-c',
+    processorFor(site, host),
     ...(library === undefined ? [] : ['env', `LD_PRELOAD=${library}`]),
     START_HOST,
     `mem=${MEMORY}`,
